@@ -1,7 +1,7 @@
 """Anthropic's SDK before a gateway of this process, and what streams of its form say."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import anthropic
@@ -57,7 +57,7 @@ def names(stream: bytes) -> list[str]:
     return [name for name, _ in told(stream)]
 
 
-def put_together(stream: bytes) -> list[Mapping[str, Any]]:
+def put_together(stream: bytes) -> list[dict[str, Any]]:
     """The blocks of a stream, with their deltas joined; fails where it is not of the form."""
     blocks: list[dict[str, Any]] = []
     is_open = False

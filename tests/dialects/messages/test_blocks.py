@@ -43,7 +43,9 @@ def test_pictures_are_links_or_content() -> None:
 def test_documents_are_files_or_words() -> None:
     pdf = document({"type": "base64", "media_type": "application/pdf", "data": "JVBE"}, title="Plan.pdf")
     words = document({"type": "text", "media_type": "text/plain", "data": "Hello"}, title="T", context="C")
-    inner = document({"type": "content", "content": [{"type": "text", "text": "in"}, image({"type": "url", "url": "u"})]})
+    inner = document(
+        {"type": "content", "content": [{"type": "text", "text": "in"}, image({"type": "url", "url": "u"})]}
+    )
     far = document({"type": "url", "url": "https://a/b.pdf"})
     assert parts(pdf, words, inner, far) == [
         TextPart("Plan.pdf"),

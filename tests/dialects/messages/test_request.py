@@ -168,7 +168,11 @@ def test_the_prompt_is_estimated_for_the_beginning_of_a_stream() -> None:
 
 
 BLOCKS = st.fixed_dictionaries(
-    {"type": st.sampled_from(["text", "image", "document", "tool_use", "tool_result", "thinking", "server_tool_use", 3])},
+    {
+        "type": st.sampled_from(
+            ["text", "image", "document", "tool_use", "tool_result", "thinking", "server_tool_use", 3]
+        )
+    },
     optional={
         name: st.none() | st.integers() | st.text(max_size=3) | st.lists(st.dictionaries(st.just("type"), st.text()))
         for name in ("text", "source", "id", "tool_use_id", "name", "input", "content", "thinking")
@@ -189,7 +193,9 @@ def test_whatever_stands_in_it_is_a_request_or_a_refusal(turns: Any, tools: Any,
 
 
 def test_reading_pauses_between_many_turns() -> None:
-    body = json.dumps({**HI, "messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}] * 4000})
+    body = json.dumps(
+        {**HI, "messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}] * 4000}
+    )
     steps = read_request(body.encode())
     works = []
     while True:
