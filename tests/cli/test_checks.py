@@ -283,6 +283,22 @@ def test_a_wrong_address_is_found_online(doctor: Doctor, house: Path, vault: Vau
     )
 
 
+def test_a_key_of_the_messages_form_is_tried(doctor: Doctor, house: Path, vault: Vault, sites: SandboxThread) -> None:
+    described = sites.description()
+    official(house, alpha=described["base_urls"]["anthropic"])
+    config = house / "config.yaml"
+    config.write_text(config.read_text().replace("openai_compatible", "anthropic"))
+    vault.put("alpha", "k", described["sessions"]["anthropic"])
+    online = doctor("doctor", "--online")
+    assert online.exit_code == 0, online.output
+    assert "the API takes the key" in online.stdout
+    vault.put("alpha", "k", {"api_key": "sk-ant-0123456789abcdef"})
+    refused = doctor("doctor", "--online")
+    assert refused.exit_code == 1
+    assert "The API does not accept the key: invalid x-api-key" in refused.stdout
+    assert "sessions add alpha k --api-key-stdin" in refused.stdout
+
+
 def test_an_endpoint_as_address_is_found_without_asking(doctor: Doctor, house: Path, vault: Vault) -> None:
     official(house, alpha="https://x.example/v1/messages")
     vault.put("alpha", "k", {"api_key": "sk-0123456789abcdef"})

@@ -56,6 +56,12 @@ def test_the_session_is_that_of_the_host_it_was_sent_to() -> None:
     assert found_session.note == ""
 
 
+def test_the_key_of_an_api_of_the_messages_form_is_found_in_its_header() -> None:
+    claude = made("claude", "anthropic", preset="anthropic")
+    found = find(har(call("https://api.anthropic.com/v1/messages", **{"x-api-key": "sk-ant-1"})), house(claude), None)
+    assert (found.provider, found.credentials.api_key, found.problem) == ("claude", "sk-ant-1", "")
+
+
 def test_what_several_calls_show_is_merged_the_later_first() -> None:
     older, newer = jwt({"id": "user-ada", "n": 1}), jwt({"id": "user-ada", "n": 2})
     seen = [call("https://chat.z.ai/a", older), call("https://chat.z.ai/b", newer)]
