@@ -6,6 +6,7 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 
 from providers.anthropic.errors import classify
+from providers.anthropic.learnt import Learnt
 from providers.anthropic.models import PAGE, built_in, next_page, read_list
 from providers.anthropic.options import AnthropicOptions
 from providers.anthropic.presets import PRESETS
@@ -28,6 +29,7 @@ class AnthropicApi:
     def __init__(self, name: str, options: AnthropicOptions) -> None:
         preset = options.known()
         self.name, self.options = name, options
+        self.learnt = Learnt()
         self.preset = replace(preset, owned_by=preset.owned_by or name)  # an address alone says nobody's name
         known = built_in(self.preset)
         self._known = renamed(options.models, known.values(), self.preset.owned_by) if options.models else known

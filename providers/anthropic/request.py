@@ -1,5 +1,6 @@
 """The body of a chat for an API of the Messages form."""
 
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -45,8 +46,11 @@ class ChatBody:
     names: PlainNames
 
 
-def chat_body(chat: ChatRequest, model: Model, takes: Takes, preset: Preset) -> ChatBody:
-    """The body to send. Raises ProviderError(BAD_REQUEST) for what the form cannot say."""
+def chat_body(
+    chat: ChatRequest, model: Model, takes: Takes, preset: Preset, refused: Set[str] = frozenset()
+) -> ChatBody:
+    """The body to send, without the fields that the model has `refused`. Raises ProviderError(BAD_REQUEST) for what
+    the form cannot say."""
     ids, names = PlainNames(ID_CHARS), PlainNames(NAME_CHARS)
     tools = tools_of(chat, names, search=wants_search(model, chat.search))
     written = ConversationWriter(ids, names, thoughts=preset.thought_returns).write(chat.messages)
@@ -69,10 +73,19 @@ def chat_body(chat: ChatRequest, model: Model, takes: Takes, preset: Preset) -> 
     user = chat.extra.get("user")
     if isinstance(user, str) and 0 < len(user) <= _USER_CHARS:
         fields["metadata"] = {"user_id": user}
-    if preset.caches:
+    if preset.caches and "cache_control" not in refused:
         mark(fields)
+    _leave_out(fields, refused)
     fields["stream"] = chat.stream
     return ChatBody(dumps(fields), names)
+
+
+def _leave_out(fields: dict[str, Any], refused: Set[str]) -> None:
+    for name in refused:
+        fields.pop(name, None)
+    if "strict" in refused:
+        for tool in fields.get("tools", ()):
+            tool.pop("strict", None)
 
 
 def _sampling(fields: dict[str, Any], chat: ChatRequest, takes: Takes, preset: Preset) -> None:

@@ -8,16 +8,17 @@ from providers.anthropic.api import AnthropicApi
 from providers.anthropic.body import with_model
 from providers.anthropic.decoder import MessagesDecoder
 from providers.anthropic.errors import classify
+from providers.anthropic.learnt import refused_fields
 from providers.anthropic.names import NAME_CHARS, PlainNames
 from providers.anthropic.passing import PassedOn, WholePassedOn
 from providers.anthropic.request import chat_body
 from providers.contract.call import Call
-from providers.contract.errors import ProviderError
+from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.native import MessagesRequest
 from providers.contract.operation import Decoder, Turn
 from providers.contract.requests import ChatRequest, ModelRequest
 from providers.contract.session import Session
-from providers.contract.steps import Moment
+from providers.contract.steps import Moment, Steps
 from providers.formats.jsontext import mapping, text
 from providers.formats.pages import is_mitigated
 
@@ -72,13 +73,28 @@ class ChatTurn(AnthropicTurn[ChatRequest]):
     def call(self, now: Moment) -> Call:
         api, chat = self._api, self._request
         model = api.model(chat.model)
-        written = chat_body(chat, model, api.options.takes(model.site_id), api.preset)
+        refused = api.learnt.refused_by(model.site_id)
+        written = chat_body(chat, model, api.options.takes(model.site_id), api.preset, refused)
         self._names = written.names
         return api.messages_call(self._session, written.body, stream=chat.stream)
 
     def decoder(self) -> Decoder:
         names = self._names or _names_of(self._request)
         return MessagesDecoder(names.theirs, self._api.advised)
+
+    def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        error = super().classify(status, headers, body)
+        if error.kind is ErrorKind.BAD_REQUEST:
+            error.refused = refused_fields(error.words)
+        return error
+
+    def recover(self, error: ProviderError, asked: Moment) -> Steps[None] | None:
+        """Steps that leave out of the request what the gateway wrote into it and the model does not take."""
+        return self._without(error.refused) if error.refused else None
+
+    def _without(self, fields: frozenset[str]) -> Steps[None]:
+        self._api.learnt.learn(self._api.model(self._request.model).site_id, fields)
+        yield from ()
 
 
 def _names_of(chat: ChatRequest) -> PlainNames:

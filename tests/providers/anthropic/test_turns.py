@@ -7,12 +7,13 @@ import pytest
 
 from providers.anthropic.body import with_model
 from providers.anthropic.decoder import MessagesDecoder
+from providers.anthropic.learnt import ADDED
 from providers.anthropic.passing import PassedOn, WholePassedOn
 from providers.contract.errors import ErrorKind
 from providers.contract.events import ToolCallDelta
-from tests.providers.anthropic.streams import KEY, MOMENT, call, chat, end, native, opened, site, sse, start
+from tests.providers.anthropic.streams import KEY, MOMENT, call, chat, end, failure, native, opened, site, sse, start
 from tests.support.decoding import run
-from tests.support.turns import turn_of
+from tests.support.turns import steps_of, turn_of
 
 BODY = (
     b'{ "max_tokens" : 5,\n "model":"public", '
@@ -88,3 +89,34 @@ def test_an_address_of_nothing_is_said_to_be_that() -> None:
     error = turn_of(site(), chat(), KEY).classify(404, {}, b'{"detail": "Not Found"}')
     assert error.kind is ErrorKind.MISCONFIGURED
     assert "Check providers.api.base_url in config.yaml" in error.message
+
+
+def refusal(words: str) -> bytes:
+    return json.dumps(failure("invalid_request_error", words)).encode()
+
+
+def test_what_the_gateway_wrote_into_a_chat_and_the_model_refuses_is_left_out_the_next_time() -> None:
+    provider = site(caches=True, schemas=True, thinking="adaptive", efforts=["low"])
+    tool = {"type": "function", "function": {"name": "f", "strict": True, "parameters": {"x": "y" * 5000}}}
+    asked = chat(tools=(tool,), reasoning_effort="low", extra={"user": "u"})
+    for name in ADDED:
+        assert f'"{name}"'.encode() in call(provider, asked).body
+        turn = turn_of(provider, asked, KEY)
+        said = {
+            "type": "error",
+            "error": {"type": "invalid_request_error", "message": f"{name}: Extra inputs are not permitted"},
+        }
+        error = turn.classify(400, {}, json.dumps(said).encode())
+        assert error.refused == {name}
+        list(steps_of(turn.recover(error, MOMENT)))
+        assert f'"{name}"'.encode() not in call(provider, asked).body
+
+
+@pytest.mark.parametrize(
+    "words", ["messages: at least one message is required", "max_tokens: 9 > 8", "thinking.budget_tokens: too small"]
+)
+def test_other_refusals_are_the_clients(words: str) -> None:
+    turn = turn_of(site(), chat(), KEY)
+    error = turn.classify(400, {}, refusal(words))
+    assert not error.refused
+    assert turn.recover(error, MOMENT) is None
