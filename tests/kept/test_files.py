@@ -90,12 +90,14 @@ def test_what_is_not_ours_is_not_looked_at(folder: KeptFolder) -> None:
     put(folder, "1")
     for name in ("README", "g" * 32, "A" * 32, "." + "0" * 31):
         (folder.path / name).write_text("x")
+        (folder.path / name).chmod(0o600)
     os.symlink("/etc/passwd", folder.path / ("1" * 32))
     os.link(folder.path / "README", folder.path / ("2" * 32))
     (folder.path / ("3" * 32)).mkdir()
     (folder.path / ("4" * 32)).write_text("x")
     (folder.path / ("4" * 32)).chmod(0o644)
     assert read(folder, drop=True) == ["1"]
+    assert folder.count().aside == 0
     assert (folder.names() or set()) >= {"1" * 32, "2" * 32, "3" * 32, "4" * 32}
 
 

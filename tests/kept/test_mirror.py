@@ -68,6 +68,15 @@ def test_only_what_is_new_is_written(tmp_path: Path) -> None:
     assert len(after) == 2
 
 
+def test_a_folder_in_which_nothing_happens_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Process(tmp_path)
+    one.keep("1")
+    for _ in range(2):  # the second sees what the first has written
+        one.save()
+    monkeypatch.setattr(KeptFolder, "names", lambda _: pytest.fail("it was looked at"))
+    one.save()
+
+
 def test_one_that_is_put_anew_is_written_anew(tmp_path: Path) -> None:
     one = Process(tmp_path)
     one.keep("1")
@@ -107,6 +116,7 @@ def test_what_was_kept_before_there_was_a_vault_is_written_then(tmp_path: Path) 
     one.keys = KEYS
     one.save()
     assert sorted(one.kept()) == ["0", "1", "2"]
+    assert len(one.store.answers) == 3
     assert sorted(Process(tmp_path).kept()) == ["0", "1", "2"]
 
 
