@@ -35,6 +35,17 @@ WAYS: Final[Mapping[str, Entry]] = {
     "glassgate-10-accounts": Entry(gateways.official(accounts=10), _RATES | {"start"}),
     "glassgate-100-accounts": Entry(gateways.official(accounts=100), _RATES | {"start"}),
     "glassgate-1000-accounts": Entry(gateways.official(accounts=1000), _RATES | {"start"}),
+    "glassgate-messages": Entry(gateways.dialect("anthropic", "/v1/messages", type="anthropic"), _RATES),
+    "glassgate-messages-chat": Entry(
+        gateways.dialect("anthropic", "/v1/messages", type="openai_compatible", operations=["chat"]), _RATES
+    ),
+    "glassgate-responses": Entry(
+        gateways.dialect("responses", "/v1/responses", type="openai_compatible", operations=["chat", "responses"]),
+        _RATES,
+    ),
+    "glassgate-responses-chat": Entry(
+        gateways.dialect("responses", "/v1/responses", type="openai_compatible", operations=["chat"]), _RATES
+    ),
     "glassgate-zai": Entry(gateways.zai(create_chat=True), _ALL - {"tools"}),
     "glassgate-zai-nochat": Entry(gateways.zai(create_chat=False), _ALL - {"tools"}),
     "litellm": Entry(peers.litellm),

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,6 +43,24 @@ def official(*, tls: bool = False, accounts: int = 1, web: bool = False, **secti
             sections=sections,
         ) as way:
             yield way
+
+    return start
+
+
+def dialect(form: str, path: str, **provider: Any) -> Start:
+    """Asked in another client format at `path`; `provider`: what the provider has besides its address and account."""
+
+    @contextmanager
+    def start(folder: Path, upstreams: Upstreams) -> Iterator[Way]:
+        entry = {
+            "base_url": f"http://127.0.0.1:{upstreams.plain.port}/v1",
+            "models": ["bench"],
+            "accounts": [{"name": "bench", "max_concurrent": _AT_ONCE}],
+            **provider,
+        }
+        session = {"api_key": f"{_TOKEN}-bench"}
+        with _gateway(folder, {"api": entry}, {("api", "bench"): session}, upstreams.plain, "bench") as way:
+            yield replace(way, form=form, path=path)
 
     return start
 

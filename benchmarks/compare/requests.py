@@ -27,6 +27,9 @@ def chat(way: Way, asked: str, *, stream: bool, kb: int = 0, turns: int = 0, too
             body["tools"] = [
                 {"name": f"f{at}", "description": "does it", "input_schema": _PARAMETERS} for at in range(tools)
             ]
+    elif way.form == "responses":
+        body["input"] = body.pop("messages")
+        body["store"] = False
     return _request(way, "POST", way.path, json.dumps(body).encode())
 
 

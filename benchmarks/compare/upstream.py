@@ -3,9 +3,9 @@
     python -m benchmarks.compare.upstream PORT [--tls CERTIFICATE KEY]
 
 What it answers is asked for in the prompt: `!b<pieces>` or `!b<pieces>-<ms between pieces>` (`!b50-20`). It speaks
-the official form (/v1/chat/completions, whole and streamed, /v1/models) and Z.AI's (chats made, streamed). `GET
-/counts` tells how many connections and requests there were. That it is not what is measured shows in the rates of those
-who ask it directly.
+the official forms (chat completions, Messages, Responses, each whole and streamed; /v1/models) and Z.AI's (chats made,
+streamed). `GET /counts` tells how many connections and requests there were. That it is not what is measured shows in
+the rates of those who ask it directly.
 """
 
 import argparse
@@ -13,35 +13,21 @@ import asyncio
 import json
 import re
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, cast
+
+from benchmarks.compare.forms import messages_pieces, messages_whole, responses_pieces, responses_whole
+from benchmarks.compare.framing import BODY_END, STREAM_HEAD, WORDS, chunk_of, head, whole
 
 _ASKED: Final = re.compile(rb"!b(\d+)(?:-(\d+))?")
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _STREAMED: Final = re.compile(rb'"stream": ?true')
-_WORDS: Final = ("word ", "more ")
-"""In turn: LiteLLM ends a stream in which a piece comes a hundred times on end."""
 _PAGE: Final = b'<!doctype html><html><head><script src="/assets/prod-fe-1.1.98/index.js"></script></head></html>'
 
 
-def _head(kind: str, length: int | None, status: str = "200 OK") -> bytes:
-    body = "transfer-encoding: chunked" if length is None else f"content-length: {length}"
-    return f"HTTP/1.1 {status}\r\ncontent-type: {kind}\r\n{body}\r\n\r\n".encode()
-
-
-def _whole(value: object) -> bytes:
-    content = value if isinstance(value, bytes) else json.dumps(value).encode()
-    return _head("text/html" if isinstance(value, bytes) else "application/json", len(content)) + content
-
-
 def _chunk(value: object) -> bytes:
-    data = b"data: " + (value if isinstance(value, bytes) else json.dumps(value).encode()) + b"\n\n"
-    return b"%x\r\n%s\r\n" % (len(data), data)
-
-
-_STREAM_HEAD: Final = _head("text/event-stream", None)
-_BODY_END: Final = b"0\r\n\r\n"
+    return chunk_of(b"data: " + (value if isinstance(value, bytes) else json.dumps(value).encode()) + b"\n\n")
 
 
 @lru_cache
@@ -53,12 +39,12 @@ def official_pieces(count: int) -> Sequence[bytes]:
         about = {"id": "chatcmpl-bench", "object": "chat.completion.chunk", "created": 1, "model": "bench"}
         return _chunk({**about, "choices": [choice]})
 
-    words = [piece({"content": _WORDS[at % 2]}) for at in range(count)]
+    words = [piece({"content": WORDS[at % 2]}) for at in range(count)]
     return [
-        _STREAM_HEAD + piece({"role": "assistant", "content": ""}),
+        STREAM_HEAD + piece({"role": "assistant", "content": ""}),
         *words,
         piece({}, "stop"),
-        _chunk(b"[DONE]") + _BODY_END,
+        _chunk(b"[DONE]") + BODY_END,
     ]
 
 
@@ -69,29 +55,37 @@ def zai_pieces(count: int) -> Sequence[bytes]:
     def piece(**data: object) -> bytes:
         return _chunk({"type": "chat:completion", "data": data})
 
-    words = [piece(delta_content=_WORDS[at % 2], phase="answer") for at in range(count)]
+    words = [piece(delta_content=WORDS[at % 2], phase="answer") for at in range(count)]
     usage = {"prompt_tokens": 5, "completion_tokens": count, "total_tokens": count + 5}
     return [
-        _STREAM_HEAD + piece(phase="other", usage=usage),
+        STREAM_HEAD + piece(phase="other", usage=usage),
         *words,
         piece(phase="done", done=True),
-        _chunk(b"[DONE]") + _BODY_END,
+        _chunk(b"[DONE]") + BODY_END,
     ]
 
 
 @lru_cache
 def official_whole(count: int) -> bytes:
-    choice = {"index": 0, "message": {"role": "assistant", "content": _WORDS[0] * count}, "finish_reason": "stop"}
+    choice = {"index": 0, "message": {"role": "assistant", "content": WORDS[0] * count}, "finish_reason": "stop"}
     usage = {"prompt_tokens": 5, "completion_tokens": count, "total_tokens": count + 5}
     about = {"id": "chatcmpl-bench", "object": "chat.completion", "created": 1, "model": "bench"}
-    return _whole({**about, "choices": [choice], "usage": usage})
+    return whole({**about, "choices": [choice], "usage": usage})
 
 
-_MODELS: Final = _whole(
+_MODELS: Final = whole(
     {"object": "list", "data": [{"id": "bench", "object": "model", "created": 1, "owned_by": "bench"}]}
 )
-_NEW_CHAT: Final = _whole({"id": "11111111-2222-4333-8444-555555555555"})
-_NOT_FOUND: Final = _head("application/json", 2, "404 Not Found") + b"{}"
+_NEW_CHAT: Final = whole({"id": "11111111-2222-4333-8444-555555555555"})
+_NOT_FOUND: Final = head("application/json", 2, "404 Not Found") + b"{}"
+
+
+_FORMS: Final[Mapping[bytes, tuple[Callable[[int], Sequence[bytes]], Callable[[int], bytes]]]] = {
+    b"/completions": (official_pieces, official_whole),
+    b"/messages": (messages_pieces, messages_whole),
+    b"/responses": (responses_pieces, responses_whole),
+}
+"""By the end of the path: what makes a stream and a whole answer of so many words."""
 
 
 class Counts:
@@ -138,17 +132,18 @@ class Upstream(asyncio.Protocol):
             self._transport.write(_NEW_CHAT)
         elif path.startswith(b"/api/") and path.endswith(b"/chat/completions"):
             self._play(zai_pieces(count), gap_ms)
-        elif path.endswith(b"/completions"):
+        elif (made := next((made for name, made in _FORMS.items() if path.endswith(name)), None)) is not None:
+            pieces, whole_answer = made
             if _STREAMED.search(request, end):
-                self._play(official_pieces(count), gap_ms)
+                self._play(pieces(count), gap_ms)
             else:
-                self._transport.write(official_whole(count))
+                self._transport.write(whole_answer(count))
         elif path.endswith(b"/models"):
             self._transport.write(_MODELS)
         elif path == b"/counts":
-            self._transport.write(_whole(vars(self._counts)))
+            self._transport.write(whole(vars(self._counts)))
         else:
-            self._transport.write(_whole(_PAGE) if method == b"GET" and path == b"/" else _NOT_FOUND)
+            self._transport.write(whole(_PAGE) if method == b"GET" and path == b"/" else _NOT_FOUND)
 
     def _play(self, pieces: Sequence[bytes], gap_ms: int) -> None:
         if not gap_ms:

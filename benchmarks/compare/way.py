@@ -42,7 +42,7 @@ class Way:
     path: str = "/v1/chat/completions"
     headers: Mapping[str, str] = field(default_factory=dict)
     form: str = "openai"
-    """The form of its requests: openai or anthropic."""
+    """The form of its requests: openai, anthropic or responses (without tools)."""
     certificate: Path | None = None
     """It is asked over TLS."""
     started_in_s: float = 0.0

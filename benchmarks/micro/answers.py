@@ -45,11 +45,32 @@ def _longcat(words: int) -> bytes:
     return said("create") + said("content", content=WORD) * words + said("finish", "FINISHED", last=True)
 
 
+def _anthropic(words: int) -> bytes:
+    def event(kind: str, **fields: object) -> bytes:
+        return f"event: {kind}\n".encode() + _frame({"type": kind, **fields})
+
+    message: dict[str, object] = {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": "m",
+        "content": [],
+        "stop_reason": None,
+    }
+    start = event("message_start", message={**message, "usage": {"input_tokens": 12, "output_tokens": 1}})
+    opened = event("content_block_start", index=0, content_block={"type": "text", "text": ""})
+    said = event("content_block_delta", index=0, delta={"type": "text_delta", "text": WORD}) * words
+    reason = {"stop_reason": "end_turn", "stop_sequence": None}
+    end = event("content_block_stop", index=0) + event("message_delta", delta=reason, usage={"output_tokens": words})
+    return start + opened + said + end + event("message_stop")
+
+
 ANSWERS: Final[Mapping[str, Callable[[int], bytes]]] = {
     "zai": _zai,
     "k2think": _openai,
     "qwen": _qwen,
     "longcat": _longcat,
     "openai_compatible": _openai,
+    "anthropic": _anthropic,
 }
 """Type of provider → an answer of so many words."""

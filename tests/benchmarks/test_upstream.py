@@ -58,6 +58,8 @@ def body_of(answer: bytes) -> bytes:
         ("openai_compatible", "m", "/v1/chat/completions", True),
         ("openai_compatible", "m", "/v1/chat/completions", False),
         ("zai", "GLM-4.6", "/api/chat/completions", True),
+        ("anthropic", "m", "/v1/messages", True),
+        ("anthropic", "m", "/v1/messages", False),
     ],
 )
 def test_what_it_says_is_as_many_words_as_were_asked_for(provider: str, model: str, path: str, stream: bool) -> None:
