@@ -18,6 +18,10 @@ from addons.dialects.body import all_at_once, read_object
 from addons.dialects.chat_completions.stream import ChatStream
 from addons.dialects.chat_completions.whole import ChatWhole
 from addons.dialects.images.form import read_form
+from addons.dialects.messages.answer import without_sources
+from addons.dialects.messages.request import read_request
+from addons.dialects.messages.stream import MessagesStream
+from addons.dialects.messages.whole import MessagesWhole
 from addons.dialects.registry import for_path
 from addons.errors import GatewayError, clean
 from addons.exchange.conversation import Conversation
@@ -57,7 +61,7 @@ from providers.anthropic.body import with_model
 from providers.anthropic.decoder import MessagesDecoder
 from providers.anthropic.passing import PassedOn
 from providers.contract.chat import ImagePart, Message, ToolCall
-from providers.contract.events import Event, Finish, Text, ToolCallDelta
+from providers.contract.events import Event, Finish, Reasoning, Text, ToolCallDelta
 from providers.contract.operation import Decoder
 from providers.contract.requests import ChatRequest
 from providers.formats.json_tally import JsonTally
@@ -378,6 +382,41 @@ def encoded(event: Callable[[int], Event]) -> Reader:
     return reader
 
 
+def as_message(event: Callable[[int], Event]) -> Reader:
+    """Events to a stream and a message of Anthropic's form."""
+
+    def reader(size: int) -> Callable[[], object]:
+        events = [event(number) for number in range(size // 16)]
+
+        def work() -> None:
+            stream, collected = MessagesStream(META, thinks=True), MessagesWhole(META, thinks=True)
+            for one in [*events, Finish("stop")]:
+                stream.encode([one])
+                collected.encode([one])
+
+        return work
+
+    return reader
+
+
+def turns(*each: object) -> Reader:
+    """A body of Anthropic's form that says these over and over."""
+
+    def reader(size: int) -> Callable[[], object]:
+        body = json.dumps({"model": "m", "messages": list(each) * (size // 64)}).encode()
+        return lambda: all_at_once(read_request(body))
+
+    return reader
+
+
+def said_by(role: str, *blocks: object) -> object:
+    return {"role": role, "content": [*blocks]}
+
+
+USED = {"type": "tool_use", "id": "t", "name": "f", "input": {}}
+BROUGHT = {"type": "tool_result", "tool_use_id": "t", "content": [{"type": "text", "text": "a"}]}
+
+
 def imported(data: str) -> object:
     try:
         return read_file(data.encode(), 0.0)
@@ -586,6 +625,15 @@ CALL_LEADS = {
     "JSON": '{"name":"read","arguments":{"path":"',
 }
 READERS: dict[str, Reader] = {
+    "messages: turns": turns(said_by("user", BROUGHT), said_by("assistant", USED), said_by("system")),
+    "messages: one turn": turns(said_by("user", BROUGHT, {"type": "new"})),
+    "messages: held": turns({"role": "system", "content": "a"}, said_by("assistant", USED)),
+    "messages: sources": fed(lambda: without_sources, whole("\n\nSources:\n- [")),
+    "messages: text and thinking": as_message(lambda n: Text("a") if n % 2 else Reasoning("b")),
+    "messages: blanks": as_message(lambda n: Text(" ")),
+    "messages: calls": as_message(lambda n: ToolCallDelta(n, None, "f", '{"a":1}')),
+    "messages: mixed calls": as_message(lambda n: ToolCallDelta(n % 2, None, "f", '{"a":')),
+    "messages: a call and words": as_message(lambda n: ToolCallDelta(0, None, "f", "{") if n % 2 else Text("a")),
     "kept item: value": kept_item("x\n", ""),
     "kept item: id": kept_item("", "\ud800"),
     "media: base64": fed(lambda: file_part, lambda size: ["QUJD" * (10 * size)]),

@@ -14,6 +14,7 @@ from addons.dialects.body import LONG_NUMBERS_LIMIT, VALUES_LIMIT, all_at_once
 from addons.dialects.chat_completions.dialect import ChatCompletions
 from addons.dialects.chat_completions.schema import ENTRIES_LIMIT, STOP_CHARS, TOOLS_LIMIT
 from addons.dialects.completions.dialect import Completions
+from addons.dialects.messages.dialect import Messages
 from addons.errors import GatewayError
 from providers.contract.provider import Model
 from providers.openai.form import Form
@@ -94,7 +95,7 @@ def step(reading: Generator[None, None, ParsedRequest]) -> ParsedRequest | Gatew
 
 @pytest.mark.parametrize("name", BODIES)
 def test_no_body_holds_others(name: str) -> None:
-    for dialect in (ChatCompletions(), Completions()):
+    for dialect in (ChatCompletions(), Completions(), Messages()):
         taken, ended = steps_of(dialect, BODIES[name])
         assert max(taken) < MOST_WORK
         assert not isinstance(ended, GatewayError) or ended.status == 400

@@ -45,6 +45,8 @@ def told_to_claude_code(error: GatewayError) -> tuple[int, bool | None]:
     final."""
     if error.code == TOO_LONG:
         return 400, False  # it makes room in the conversation, and asks again by itself
+    if error.words and error.status == 400:
+        return 400, error.should_retry  # of an API of the form itself: it mends what is refused, by those very words
     if error.status == 401:
         return _DENIED, False
     if error.status == 503 and (error.should_retry is False or error.code in _NEVER_PASSING):
@@ -75,7 +77,8 @@ def error_frame(error: GatewayError) -> bytes:
 
 def _envelope(error: GatewayError, status: int, request_id: str = "") -> bytes:
     kind = TYPES.get(status, "api_error" if status >= 500 else "invalid_request_error")
-    told = {"type": kind, "message": _too_long(error) if error.code == TOO_LONG else error.message}
+    message = error.words or (_too_long(error) if error.code == TOO_LONG else error.message)
+    told = {"type": kind, "message": message}
     named = {"request_id": request_id} if request_id else {}
     return json_bytes({"type": "error", "error": told, **named})
 

@@ -117,6 +117,20 @@ def test_retry_hints_are_those_of_the_error() -> None:
     assert (answer.headers["retry-after"], answer.headers["retry-after-ms"]) == ("3", "2500")
 
 
+def test_what_an_api_of_the_form_says_of_a_request_goes_on_in_those_words() -> None:
+    """Claude Code mends its next request by them."""
+    words = "thinking.signature: Invalid `signature` in `thinking` block"
+    refused = ProviderError(ErrorKind.BAD_REQUEST, "The API refuses the request.", words=words)
+    error = GatewayError.from_provider(refused, "anthropic", "main")
+    for head in (SDK, CLAUDE_CODE):
+        answer = error_response(error, head)
+        assert answer.status_code == 400
+        assert json.loads(answer.content or b"")["error"] == {"type": "invalid_request_error", "message": words}
+    longer = ProviderError(ErrorKind.TOO_LONG, "Too long.", words="prompt is too long: 9 tokens > 8 maximum")
+    told = error_response(GatewayError.from_provider(longer, "anthropic", "main"), CLAUDE_CODE)
+    assert json.loads(told.content or b"")["error"]["message"] == "prompt is too long: 9 tokens > 8 maximum"
+
+
 def test_a_prompt_that_is_too_long_is_told_in_the_words_that_clients_know() -> None:
     error = GatewayError.from_provider(ProviderError(ErrorKind.TOO_LONG, "too much."), "zai", "main")
     for head in (SDK, CLAUDE_CODE):
