@@ -116,6 +116,8 @@ class AnswerReader:
         """Why a whole answer failed: it did not pass its source's check."""
         self.asks_again = False
         """It failed so that the same account may be asked once more."""
+        self.told = False
+        """It failed, and the client has the provider's own words of that."""
         self._source, self._encoder = source, encoder
         self._received, self._cleaned, self._clock = received, cleaned, clock
         self._says_first = spoke
@@ -294,6 +296,7 @@ class AnswerReader:
             elif isinstance(event, Usage):
                 self.usage = event = event if source.spent is None else event.with_spent(source.spent)
             elif isinstance(event, Failure):
+                self.told = event.told and self._spoke
                 self.failed(event.error)
                 break
             elif isinstance(event, Finish):

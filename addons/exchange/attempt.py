@@ -217,6 +217,8 @@ class Attempt:
         return http.Response(b"HTTP/1.1", 200, b"OK", headers, content, None, now, now)
 
     def final_error_bytes(self) -> bytes:
+        if self.reader.told:
+            return b""
         return self._hand_over(self._encoder.error(self.broken_off()))
 
     def broken_off(self) -> GatewayError:

@@ -158,7 +158,8 @@ class UpstreamAttempt(Protocol):
         ...
 
     def final_error_bytes(self) -> bytes:
-        """The last bytes for a client that already got a part of the answer, when the rest will not come."""
+        """The last bytes for a client that already got a part of the answer, when the rest will not come; empty where
+        the provider's own words of that went out before."""
         ...
 
     @property

@@ -288,7 +288,8 @@ class GatewayStream(RequestIntake):
 
     def _end_with_error(self) -> Commands:
         assert self.attempt
-        yield SendHttp(ResponseData(self.stream_id, self.attempt.final_error_bytes()), self.context.client)
+        if last_words := self.attempt.final_error_bytes():  # an empty chunk would end the body
+            yield SendHttp(ResponseData(self.stream_id, last_words), self.context.client)
         yield from self._finish()
 
     def _emit(self, data: bytes) -> Commands:

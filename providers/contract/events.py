@@ -153,3 +153,5 @@ class Failure(Event):
     error: ProviderError
     thought_alone: bool = False
     """The answer did end, and lacks its words alone: what was looked for may stand in the thinking before it."""
+    told: bool = False
+    """The answer's own bytes, which went before (Verbatim), tell the client: nothing is to be added to them."""

@@ -55,12 +55,12 @@ COMMON: Final[Codes] = _table(
         _K.BAD_REQUEST: (
             "invalid_parameter invalid_parameter_error unsupported_parameter unsupported_value unknown_parameter"
             " missing_required_parameter invalid_value invalid_type invalid_json invalid_prompt invalid_image"
-            " invalid_image_url invalid_function_parameters json_parse_error"
+            " invalid_image_url invalid_function_parameters json_parse_error previous_response_not_found"
         ),
         _K.PROVIDER_DOWN: (
             "internal_error internal_server_error internalservererror service_unavailable serviceunavailableerror"
             " overloaded overloaded_error server_overloaded timeout timeout_error upstream_error bad_gateway"
-            " engine_overloaded model_overloaded"
+            " engine_overloaded model_overloaded server_is_overloaded"
         ),
     }
 )

@@ -1,6 +1,6 @@
 """The calls to an API of the OpenAI form, what its refusals mean, and what was learnt of it (models, names, fields)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from urllib.parse import urljoin
@@ -47,9 +47,20 @@ class OpenAIApi:
 
     # -- calls ----------------------------------------------------------------------------------------------------
     def post(
-        self, path: str, session: Session, body: bytes, *, accept: str, content_type: str = "application/json"
+        self,
+        path: str,
+        session: Session,
+        body: bytes,
+        *,
+        accept: str,
+        content_type: str = "application/json",
+        more: Sequence[tuple[str, str]] = (),
     ) -> Call:
+        """`more`: headers of the client's own; none goes over one of the gateway's, the account's or config.yaml's."""
         headers = (*self._headers(session, accept=accept), ("Content-Type", content_type))
+        if more:
+            known = {name.lower() for name, _ in headers}
+            headers += tuple((name, value) for name, value in more if name not in known)
         return Call("POST", _address(self.options.base_url, path), headers, body)
 
     def models_call(self, session: Session, base_url: str) -> Call:

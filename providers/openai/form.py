@@ -21,6 +21,8 @@ class Form:
     """Taken from `base_url`; with a leading slash, from the root of its host."""
     completions_path: str = "completions"
     """Where raw prompts go (/v1/completions), with an API that has such a thing."""
+    responses_path: str = "responses"
+    """Where Responses are asked for, with an API that has them."""
     images_generations_path: str = "images/generations"
     images_edits_path: str = "images/edits"
     """Empty where an API makes pictures and changes none."""

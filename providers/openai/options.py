@@ -1,5 +1,6 @@
 """The keys of an `openai_compatible` provider in config.yaml."""
 
+import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import fields, replace
@@ -8,15 +9,18 @@ from typing import Any, Final, Self
 from pydantic import field_validator, model_validator
 
 from providers.contract.errors import ErrorKind
-from providers.contract.written import Listed
+from providers.contract.written import Listed, better
 from providers.official.options import ApiOptions, known_preset
 from providers.openai.form import Form, MaxTokensName, ReasoningField, SearchSwitch, TagForm, ThinkingSwitch
-from providers.openai.preset import OperationName, Preset
+from providers.openai.preset import OPERATIONS, OperationName, Preset
 from providers.openai.presets import NO_PRESET, PRESETS
 from providers.openai.reasons import FAILURES, REASONS
 from providers.openai.vendors import AZURE_ADDRESS
 
 _PATH: Final = re.compile(r"/?[A-Za-z0-9._%@:-]+(?:/[A-Za-z0-9._%@:-]+)*(?:\?[A-Za-z0-9._%&=:-]*)?")
+_PATHS: Final = (
+    "chat_path", "completions_path", "responses_path", "images_generations_path", "images_edits_path", "models_path",
+)  # fmt: skip
 _FAILURE_KINDS: Final = frozenset(kind.value for kind in ErrorKind)
 
 
@@ -25,8 +29,11 @@ class OpenAIOptions(ApiOptions):
     base_url."""
 
     preset: str | None = None
+    operations: Listed[OperationName] | None = None
+    """What the API can be asked for, over what the preset says."""
     chat_path: str | None = None
     completions_path: str | None = None
+    responses_path: str | None = None
     images_generations_path: str | None = None
     images_edits_path: str | None = None
     models_path: str | None = None
@@ -65,7 +72,20 @@ class OpenAIOptions(ApiOptions):
             raise ValueError("needs a base_url, or a preset: " + ", ".join(PRESETS))
         return self
 
-    @field_validator("chat_path", "completions_path", "images_generations_path", "images_edits_path", "models_path")
+    @field_validator("operations", mode="before")
+    @classmethod
+    def _operations_are_known(cls, value: Any) -> Any:
+        names = (value,) if isinstance(value, str) else value
+        if isinstance(names, list | tuple):
+            if not names:
+                raise ValueError("must name one operation at least: " + ", ".join(OPERATIONS))
+            for name in names:
+                if isinstance(name, str) and name not in OPERATIONS:
+                    near = difflib.get_close_matches(name[:100], OPERATIONS, n=1)
+                    raise better("names no operation. There are: " + ", ".join(OPERATIONS), near[0] if near else "")
+        return value
+
+    @field_validator(*_PATHS)
     @classmethod
     def _path_stays_on_the_host(cls, value: str | None) -> str | None:
         if value is not None and (not _PATH.fullmatch(value) or ".." in value):
@@ -89,10 +109,14 @@ class OpenAIOptions(ApiOptions):
         """The preset, or an empty one."""
         return NO_PRESET if self.preset is None else PRESETS[self.preset]
 
-    def operations(self) -> tuple[OperationName, ...]:
-        """The operations of the API: those the preset knows it to have, and those config.yaml names a path of."""
+    def served(self) -> tuple[OperationName, ...]:
+        """The operations of the API: those config.yaml names, else those the preset knows it to have and those that
+        config.yaml names a path of."""
+        if self.operations is not None:
+            return tuple(dict.fromkeys(self.operations))
         named: dict[OperationName, str | None] = {
             "completions": self.completions_path,
+            "responses": self.responses_path,
             "images": self.images_generations_path or self.images_edits_path,
         }
         known = self.known().operations

@@ -1,13 +1,14 @@
 """The preset of a known API: its address, its form, its models."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal, get_args
 
 from providers.openai.form import Form
 from providers.shared.suffixes import Suffixes
 
-type OperationName = Literal["chat", "completions", "images"]
+type OperationName = Literal["chat", "completions", "responses", "images"]
 """What an API can be asked for (providers/openai/provider.py has the operations)."""
+OPERATIONS: Final[tuple[OperationName, ...]] = get_args(OperationName.__value__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar, Final
 
+from providers.contract.native import ResponsesRequest
 from providers.contract.operation import Operation, Turn
 from providers.contract.pictures import ImageRequest
 from providers.contract.provider import Model, Provider
@@ -20,12 +21,15 @@ from providers.openai.api import OpenAIApi
 from providers.openai.options import OpenAIOptions
 from providers.openai.pictures import PictureTurn
 from providers.openai.preset import OperationName
+from providers.openai.responses.request import CARRIED
+from providers.openai.responses.turns import ChatByResponseTurn, PassedResponseTurn
 from providers.openai.sign_in import KeySignIn
 from providers.openai.turns import ChatTurn, CompletionTurn
 
 _OPERATIONS: Final[Mapping[OperationName, tuple[type[ModelRequest], Callable[..., Turn]]]] = {
     "chat": (ChatRequest, ChatTurn),
     "completions": (CompletionRequest, CompletionTurn),
+    "responses": (ResponsesRequest, PassedResponseTurn),
     "images": (ImageRequest, PictureTurn),
 }
 """By the names that presets use. Every field of a request is the API's own business."""
@@ -42,10 +46,13 @@ class OpenAICompatible(Provider[OpenAIOptions]):
     def __init__(self, name: str, options: OpenAIOptions) -> None:
         super().__init__(name, options)
         self._api = OpenAIApi(name, options)
-        served = [_OPERATIONS[operation] for operation in options.operations()]
-        self.operations: Mapping[type[ModelRequest], Operation[Any]] = {
-            kind: Operation(None, partial(turn, self._api)) for kind, turn in served
+        served = options.served()
+        operations: dict[type[ModelRequest], Operation[Any]] = {
+            kind: Operation(None, partial(turn, self._api)) for kind, turn in map(_OPERATIONS.__getitem__, served)
         }
+        if "responses" in served and "chat" not in served:
+            operations[ChatRequest] = Operation(CARRIED, partial(ChatByResponseTurn, self._api))
+        self.operations: Mapping[type[ModelRequest], Operation[Any]] = operations
         self.sign_in = KeySignIn(self._api)
 
     def models(self) -> Mapping[str, Model]:

@@ -18,7 +18,7 @@ from providers.shared.suffixes import wants_search
 
 _EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 _NO_CHOICES: Final = ("none", "auto")
-_NO_THINKING: Final = frozenset({"none", "minimal"})
+NO_THINKING: Final = frozenset({"none", "minimal"})
 _ZAI_SEARCH: Final[Mapping[str, Any]] = {
     "type": "web_search",
     "web_search": {"enable": "True", "search_engine": "search-prime", "search_result": "True"},
@@ -50,14 +50,14 @@ def wire_request(chat: ChatRequest, model: Model, form: Form, learnt: Learnt | N
     _switch_search(fields, chat, model, form)
     stream = chat.stream or (form.thinking_streams_only and fields.get("enable_thinking") is True)
     _set_stream(fields, form, learnt.refused_by(chat.model), stream=stream)
-    return WireRequest(_encoded(fields), stream)
+    return WireRequest(encoded(fields), stream)
 
 
 def completion_request(request: CompletionRequest, model: Model, form: Form, learnt: Learnt) -> WireRequest:
     """The body of a request to go on with a raw prompt: as the client sent it, under the API's model name."""
     fields = {"model": model.site_id, **request.extra}
     _set_stream(fields, form, learnt.refused_by(request.model), stream=request.stream)
-    return WireRequest(_encoded(fields), request.stream)
+    return WireRequest(encoded(fields), request.stream)
 
 
 def tool_names(chat: ChatRequest) -> frozenset[str]:
@@ -112,8 +112,8 @@ def _switch_thinking(fields: dict[str, Any], chat: ChatRequest, model: Model, fo
     effort = fields.pop("reasoning_effort", None)
     thinks = model.thinking
     if thinks is None and effort in _EFFORTS:  # `default`, `auto` and words of the API's own switch nothing
-        thinks = effort not in _NO_THINKING
-    sent = _nearest(effort, form.efforts) if effort is not None else None
+        thinks = effort not in NO_THINKING
+    sent = nearest_effort(effort, form.efforts) if effort is not None else None
     match form.thinking:
         case "as_sent":
             if sent is not None:
@@ -140,7 +140,7 @@ def _switch_template(fields: dict[str, Any], thinks: bool | None, effort: str | 
         fields["chat_template_kwargs"] = {**ours, **given} if isinstance(given, Mapping) else ours
 
 
-def _nearest(effort: Any, known: tuple[str, ...]) -> Any:
+def nearest_effort(effort: Any, known: tuple[str, ...]) -> Any:
     """The API's value next to `effort`; the stronger of two."""
     if not known or effort in known or effort not in _EFFORTS:
         return effort
@@ -216,7 +216,7 @@ def _tool_call(call: ToolCall) -> dict[str, Any]:
     return found
 
 
-def _encoded(fields: dict[str, Any]) -> bytes:
+def encoded(fields: dict[str, Any]) -> bytes:
     """Ten times as fast as json.dumps where there are many numbers: a client may send 200,000 of them.
 
     A number that JSON has no form for comes by no client format; it would become null. To look for one in the body

@@ -1,0 +1,60 @@
+"""The meaning of how a response ends: of its `status`, its error, and of an `error` event."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from providers.contract.errors import ErrorKind, ProviderError
+from providers.contract.events import Event, Failure, Finish, FinishReason, Usage
+from providers.formats.jsontext import mapping, text
+from providers.official.codes import Codes
+from providers.official.errors import error_event
+from providers.openai.usage import counts_tokens, usage_of
+
+ENDS: Final = frozenset({"completed", "incomplete", "failed", "cancelled"})
+"""Statuses of a response to which nothing is added any more."""
+_CALLS: Final = frozenset({"function_call", "custom_tool_call"})
+_INCOMPLETE: Final[Mapping[str, FinishReason]] = {"max_output_tokens": "length", "content_filter": "content_filter"}
+
+
+def end_of(response: Mapping[str, Any], status: str, codes: Codes) -> Finish | Failure:
+    """How a response ends that has this status, or the error that it holds."""
+    if status == "incomplete":
+        reason = text(mapping(response.get("incomplete_details")).get("reason"))
+        return Finish(_INCOMPLETE.get(reason, "length"))
+    if status == "completed":
+        return Finish("tool_calls" if _calls_tools(response) else "stop")
+    if (error := error_of(response.get("error"), codes)) is not None:
+        return Failure(error)
+    if status == "cancelled":
+        return Failure(ProviderError(ErrorKind.INCOMPLETE, "The answer was cancelled at the API."))
+    if status == "failed":
+        return Failure(ProviderError(ErrorKind.PROVIDER_DOWN, "The API says that its answer failed, and not why."))
+    return Failure(ProviderError(ErrorKind.INCOMPLETE, "The API's answer has not ended. Try again."))
+
+
+def error_of(error: Any, codes: Codes) -> ProviderError | None:
+    """The meaning of an error as a response holds it: a code and words."""
+    return error_event({"error": error}, codes) if error else None
+
+
+def usage_in(response: Mapping[str, Any]) -> tuple[Event, ...]:
+    """The token counts of a response, where it has some."""
+    usage = response.get("usage")
+    return (counts(usage),) if isinstance(usage, dict) and counts_tokens(usage) else ()
+
+
+def counts(usage: Mapping[str, Any]) -> Usage:
+    """Counts in the names of Responses. They have another form than a chat's: `raw` is left out."""
+    found = usage_of(usage)
+    return Usage(
+        found.prompt_tokens,
+        found.completion_tokens,
+        found.total_tokens,
+        found.reasoning_tokens,
+        found.cached_tokens,
+    )
+
+
+def _calls_tools(response: Mapping[str, Any]) -> bool:
+    output = response.get("output")
+    return isinstance(output, list) and any(text(mapping(item).get("type")) in _CALLS for item in output)

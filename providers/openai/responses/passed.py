@@ -1,0 +1,69 @@
+"""The decoder of a response that goes to a client of the same form as it came.
+
+Source of the events: the API's reference of streaming events, and the types of its SDK.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from providers.contract.errors import ProviderError
+from providers.contract.events import Event, Failure, Finish
+from providers.formats.jsontext import dumps, mapping, text
+from providers.official.codes import Codes
+from providers.official.errors import classify, error_event
+from providers.openai.responses.ends import ENDS, end_of, usage_in
+from providers.openai.responses.event_names import OPENING, PIECES
+from providers.shared.verbatim import VerbatimDecoder
+
+
+class PassedResponse(VerbatimDecoder):
+    """The Decoder. `told` adds to a failure what its provider knows besides."""
+
+    opening: ClassVar[frozenset[str]] = OPENING
+    quiet: ClassVar[frozenset[bytes]] = frozenset(name.encode() for name in OPENING | PIECES)
+
+    def __init__(self, codes: Codes, told: Callable[[ProviderError], ProviderError], *, stream: bool) -> None:
+        super().__init__(stream=stream)
+        self._codes, self._told = codes, told
+
+    def _read(self, kind: str, value: Mapping[str, Any]) -> Sequence[Event]:
+        status = kind.removeprefix("response.")
+        if status in ENDS:
+            response = mapping(value.get("response"))
+            return *usage_in(response), self._end(end_of(response, status, self._codes))
+        if kind == "error" or (value.get("error") and not kind):
+            error = error_event(value, self._codes)
+            return (self._end(end_of({}, "failed", self._codes) if error is None else Failure(error)),)
+        return ()
+
+    def _read_whole(self, value: Mapping[str, Any]) -> Sequence[Event]:
+        if not isinstance(value.get("output"), list) and (error := error_event(value, self._codes)) is not None:
+            return (self._end(Failure(error)),)
+        return *usage_in(value), self._end(end_of(value, text(value.get("status")) or "completed", self._codes))
+
+    def _end(self, end: Finish | Failure) -> Event:
+        return Failure(self._told(end.error)) if isinstance(end, Failure) else end
+
+    def _as_stream(self, value: Mapping[str, Any]) -> bytes:
+        """As few events as clients can live with: each item is told once it is whole."""
+        begun = {**value, "status": "in_progress", "output": []}
+        output = value.get("output")
+        items = [
+            {"type": f"response.output_item.{what}", "output_index": index, "item": item}
+            for index, item in enumerate(output if isinstance(output, list) else ())
+            for what in ("added", "done")
+        ]
+        last = {"type": f"response.{text(value.get('status')) or 'completed'}", "response": value}
+        frames = ({"type": "response.created", "response": begun}, *items, last)
+        return b"".join(_frame({**frame, "sequence_number": number}) for number, frame in enumerate(frames))
+
+    def _as_whole(self, value: Mapping[str, Any]) -> bytes | None:
+        response = value.get("response")
+        return dumps(response) if isinstance(response, dict) else None
+
+    def _refused(self, body: bytes) -> ProviderError:
+        return self._told(classify(200, {}, body, self._codes))
+
+
+def _frame(value: Mapping[str, Any]) -> bytes:
+    return b"event: " + text(value["type"]).encode() + b"\ndata: " + dumps(value) + b"\n\n"

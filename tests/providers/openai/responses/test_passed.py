@@ -1,0 +1,219 @@
+"""Responses that go to the client as they came: every byte, the counts beside them, and how they end."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from providers.contract.errors import ErrorKind
+from providers.contract.events import Event, Failure, Finish, Usage, Verbatim
+from providers.openai.responses.passed import PassedResponse
+from tests.providers.openai.responses.streams import (
+    call,
+    events,
+    failed,
+    frame,
+    message,
+    response,
+    sse,
+    stream,
+    thinking,
+)
+
+COUNTS = Usage(9, 4, 13, reasoning_tokens=2, cached_tokens=3)
+SEARCH = {"id": "ws_1", "type": "web_search_call", "status": "completed", "action": {"query": "x", "of_later": [1.50]}}
+WHOLE = stream(thinking("One", "Two"), SEARCH, message("Hello"), call("f", '{"a": 1}'))
+
+
+def decoded(*pieces: bytes, streamed: bool = True) -> list[Event]:
+    decoder = PassedResponse({}, lambda error: error, stream=streamed)
+    found = [event for piece in pieces for event in decoder.feed(piece)]
+    found += decoder.close()
+    assert decoder.feed(b"data: {}\n\n") == decoder.close() == []
+    return found
+
+
+def said(found: list[Event]) -> bytes:
+    return b"".join(event.data for event in found if isinstance(event, Verbatim))
+
+
+def rest(found: list[Event]) -> list[Event]:
+    return [event for event in found if not isinstance(event, Verbatim)]
+
+
+def failure(found: list[Event]) -> Failure:
+    last = found[-1]
+    assert isinstance(last, Failure)
+    return last
+
+
+def test_a_stream_is_passed_on_to_the_byte_however_it_was_cut() -> None:
+    expected = rest(decoded(WHOLE))
+    assert expected == [COUNTS, Finish("tool_calls")]
+    for cut in range(len(WHOLE)):
+        found = decoded(WHOLE[:cut], WHOLE[cut:])
+        assert said(found) == WHOLE
+        assert rest(found) == expected
+
+
+@given(st.lists(st.integers(1, 400), max_size=40))
+def test_many_cuts_change_nothing(sizes: list[int]) -> None:
+    pieces, at = [], 0
+    for size in sizes:
+        pieces.append(WHOLE[at : at + size])
+        at += size
+    assert said(decoded(*pieces, WHOLE[at:])) == WHOLE
+
+
+@given(st.lists(st.binary(max_size=60)))
+def test_no_bytes_make_it_raise(pieces: list[bytes]) -> None:
+    for streamed in (True, False):
+        found = decoded(*pieces, streamed=streamed)
+        assert sum(isinstance(event, Finish | Failure) for event in found) == 1
+        assert isinstance(found[-1], Finish | Failure)
+
+
+def test_nothing_is_told_before_the_first_piece() -> None:
+    decoder = PassedResponse({}, lambda error: error, stream=True)
+    told = events(message("Hi"))
+    opening = sse(told[:4])
+    assert told[4]["type"] == "response.output_text.delta"
+    assert decoder.feed(b": waiting\n\n" + opening) == []
+    piece = frame(told[4])
+    assert decoder.feed(piece) == [Verbatim(b": waiting\n\n" + opening + piece)]
+    assert decoder.feed(b": still there\n\n") == [Verbatim(b": still there\n\n")]
+
+
+@pytest.mark.parametrize(
+    ("last", "kind"),
+    [
+        (failed("server_error", "The server had an error"), ErrorKind.PROVIDER_DOWN),
+        (failed("rate_limit_exceeded", "Try again in 2s"), ErrorKind.RATE_LIMITED),
+        (failed("insufficient_quota", "You exceeded your current quota"), ErrorKind.QUOTA),
+        (failed("context_length_exceeded", "Too long"), ErrorKind.TOO_LONG),
+        (failed("server_is_overloaded", "At capacity"), ErrorKind.PROVIDER_DOWN),
+        ({"type": "response.failed", "response": None}, ErrorKind.PROVIDER_DOWN),
+        (
+            {"type": "error", "code": "rate_limit_exceeded", "message": "Slow down", "param": None},
+            ErrorKind.RATE_LIMITED,
+        ),
+        ({"type": "error", "error": {"code": "insufficient_quota", "message": "No"}}, ErrorKind.QUOTA),
+        ({"type": "error"}, ErrorKind.PROVIDER_DOWN),
+        ({"error": {"message": "No such model", "code": "model_not_found"}}, ErrorKind.MODEL_UNAVAILABLE),
+        ({"type": "response.cancelled", "response": {}}, ErrorKind.INCOMPLETE),
+    ],
+    ids=lambda value: str(value.get("type", "bare")) if isinstance(value, dict) else value.value,
+)
+def test_an_error_in_a_200_is_one_before_the_first_piece_and_told_behind_it(last: Any, kind: ErrorKind) -> None:
+    told = events(message("Hello"))
+    end = frame(last, named="type" in last)
+    early = decoded(sse(told[:4]) + end)
+    assert early[:-1] == []
+    assert (failure(early).error.kind, failure(early).told) == (kind, False)
+    late = decoded(sse(told[:6]) + end + b"data: never read\n\n")
+    assert said(late) == sse(told[:6]) + end
+    assert (failure(late).error.kind, failure(late).told) == (kind, True)
+
+
+@pytest.mark.parametrize(
+    ("reason", "finish"), [("max_output_tokens", "length"), ("content_filter", "content_filter"), ("new", "length")]
+)
+def test_an_incomplete_answer_ends_as_the_api_says(reason: str, finish: Any) -> None:
+    body = stream(message("Hal"), status="incomplete", incomplete_details={"reason": reason})
+    assert (said(decoded(body)), rest(decoded(body))) == (body, [COUNTS, Finish(finish)])
+
+
+def test_a_stream_that_ends_before_its_last_event_is_cut_off() -> None:
+    told = events(message("Hello"))
+    found = decoded(sse(told[:6]) + b'event: response.output_text.delta\ndata: {"type": "resp')
+    assert said(found) == sse(told[:6])
+    assert (failure(found).error.kind, failure(found).told) == (ErrorKind.INCOMPLETE, False)
+    assert failure(decoded()).error.kind is ErrorKind.INCOMPLETE
+    assert failure(decoded(b": hm\n\ndata: [DONE]\n\n")).error.kind is ErrorKind.INCOMPLETE
+
+
+def test_the_last_event_counts_without_its_blank_line() -> None:
+    assert rest(decoded(WHOLE[:-2])) == [COUNTS, Finish("tool_calls")]
+    assert said(decoded(WHOLE[:-2])) == WHOLE
+
+
+def test_events_without_names_and_with_other_line_ends_are_read_too() -> None:
+    told = events(message("Hello"))
+    bare = sse(told, named=False)
+    assert (said(decoded(bare)), rest(decoded(bare))) == (bare, [COUNTS, Finish("stop")])
+    for ends in (b"\r\n", b"\r"):
+        body = WHOLE.replace(b"\n", ends)
+        for cut in range(0, len(body), 7):
+            assert said(decoded(body[:cut], body[cut:])) == WHOLE
+
+
+def test_events_of_the_future_are_passed_on() -> None:
+    later = frame({"type": "response.of_the_future.delta", "delta": "?"}) + b"data: no json\n\n"
+    body = later + WHOLE
+    assert said(decoded(body)) == body
+
+
+def test_what_grows_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("providers.shared.verbatim.EVENT_BYTES", 2000)
+    assert failure(decoded(*[b"data: " + b"x" * 500] * 5)).error.kind is ErrorKind.PROVIDER_DOWN
+    assert failure(decoded(*[b": waiting\n\n" * 20] * 20)).error.kind is ErrorKind.PROVIDER_DOWN
+    monkeypatch.setattr("providers.shared.verbatim.ANSWER_BYTES", 2000)
+    assert failure(decoded(*[b'{"a": "' + b"x" * 500] * 5)).error.kind is ErrorKind.PROVIDER_DOWN
+
+
+# -- whole answers ----------------------------------------------------------------------------------------------------
+def test_a_whole_answer_is_passed_on_as_it_came() -> None:
+    body = json.dumps(response(thinking("Hm"), message("Hello"), of_later=1.50), indent=2).encode()
+    for cut in range(0, len(body), 5):
+        assert decoded(body[:cut], body[cut:], streamed=False) == [Verbatim(body), COUNTS, Finish("stop")]
+    half = json.dumps(response(status="incomplete", incomplete_details={"reason": "content_filter"})).encode()
+    assert decoded(half, streamed=False) == [Verbatim(half), COUNTS, Finish("content_filter")]
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ({"error": {"code": "insufficient_quota", "message": "no"}}, ErrorKind.QUOTA),
+        (response(status="failed", error={"code": "server_error", "message": "no"}), ErrorKind.PROVIDER_DOWN),
+        (response(status="failed"), ErrorKind.PROVIDER_DOWN),
+        (response(status="cancelled"), ErrorKind.INCOMPLETE),
+        (response(status="in_progress"), ErrorKind.INCOMPLETE),
+        ("{", ErrorKind.INCOMPLETE),
+        ("<html><title>Gateway</title>", ErrorKind.PROVIDER_DOWN),
+    ],
+    ids=["error", "failed", "failed without a word", "cancelled", "running", "cut", "page"],
+)
+@pytest.mark.parametrize("streamed", [True, False], ids=["stream", "whole"])
+def test_a_whole_answer_that_is_none_fails(body: Any, kind: ErrorKind, streamed: bool) -> None:
+    raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+    found = decoded(b"\n\n", raw, streamed=streamed)
+    assert said(found) == b""
+    assert (failure(found).error.kind, failure(found).told) == (kind, False)
+
+
+def test_an_api_that_does_not_stream_is_heard_all_the_same() -> None:
+    whole = response(thinking("Hm"), message("Hello"))
+    found = decoded(json.dumps(whole).encode())
+    assert rest(found) == [COUNTS, Finish("stop")]
+    told = [json.loads(line[6:]) for line in said(found).splitlines() if line.startswith(b"data: ")]
+    assert [event["type"] for event in told] == [
+        "response.created",
+        *["response.output_item.added", "response.output_item.done"] * 2,
+        "response.completed",
+    ]
+    assert told[-1]["response"] == whole
+    assert [event["sequence_number"] for event in told] == list(range(6))
+
+
+def test_an_api_that_always_streams_gives_its_last_event() -> None:
+    found = decoded(WHOLE[:70], WHOLE[70:], streamed=False)
+    assert (
+        json.loads(said(found))
+        == events(thinking("One", "Two"), SEARCH, message("Hello"), call("f", '{"a": 1}'))[-1]["response"]
+    )
+    assert rest(found) == [COUNTS, Finish("tool_calls")]
+    assert failure(decoded(sse([failed("server_error", "x")]), streamed=False)).error.kind is ErrorKind.PROVIDER_DOWN
+    nothing = frame({"type": "response.completed"})
+    assert failure(decoded(nothing, streamed=False)).error.kind is ErrorKind.PROVIDER_DOWN
