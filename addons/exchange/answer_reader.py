@@ -76,6 +76,7 @@ class AnswerReader:
         "headers",
         "site_is_done",
         "state",
+        "told",
         "usage",
         "waits",
     )

@@ -76,7 +76,8 @@ def test_places_of_sources_are_those_of_the_whole_text() -> None:
 
 
 def test_what_is_not_known_is_counted() -> None:
-    later = [{"type": "response.of_the_future"}, {"type": "response.output_item.done", "item": {"type": "dream"}}]
+    later: list[dict[str, object]] = [{"type": "response.of_the_future"}]
+    later.append({"type": "response.output_item.done", "item": {"type": "dream"}})
     found = unknown(sse(later) + b'data: {"no": "type"}\n\ndata: 3\n\n')
     kinds = ["event response.of_the_future", "item dream", "event without a type", "event that is no object"]
     assert found == dict.fromkeys(kinds, 1)
