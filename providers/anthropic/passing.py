@@ -26,6 +26,8 @@ HELD_BYTES: Final = 256 * 1024
 """Of what is held back before the first content; more is given out."""
 _BLANK: Final = re.compile(rb"\r?\n\r?\n")
 _BOM: Final = b"\xef\xbb\xbf"
+_NAMED: Final = re.compile(rb"^event:", re.MULTILINE)
+_WORD: Final = re.compile(r"[a-z_.]{1,60}")
 _LEAD: Final = re.compile(rb"(?:\s|\xef\xbb\xbf)*+")
 _DELTA: Final = (b"event: content_block_delta\n", b"event:content_block_delta\n", b"event: content_block_delta\r")
 _STOP: Final = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
@@ -153,7 +155,10 @@ class PassedOn(Decoder):
         self._event(value, shown, out)
 
     def _event(self, value: dict[str, Any], shown: bytes, out: list[Event]) -> None:
-        match kind := text(value.get("type")):
+        kind = text(value.get("type"))
+        if not _NAMED.search(shown) and _WORD.fullmatch(kind):
+            shown = b"event: " + kind.encode() + b"\n" + shown  # clients of the form read events by their names alone
+        match kind:
             case "content_block_delta":
                 self._release(out)
             case "content_block_start" if _says(mapping(value.get("content_block"))):

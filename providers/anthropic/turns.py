@@ -80,12 +80,18 @@ class ChatTurn(AnthropicTurn[ChatRequest]):
 
     def decoder(self) -> Decoder:
         names = self._names or _names_of(self._request)
-        return MessagesDecoder(names.theirs, self._api.advised)
+        return MessagesDecoder(names.theirs, self._told)
+
+    def _told(self, error: ProviderError) -> ProviderError:
+        """The error for a client of another form, which does not know its own request in the API's words."""
+        error.words = ""
+        return self._api.advised(error)
 
     def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         error = super().classify(status, headers, body)
         if error.kind is ErrorKind.BAD_REQUEST:
             error.refused = refused_fields(error.words)
+        error.words = ""
         return error
 
     def recover(self, error: ProviderError, asked: Moment) -> Steps[None] | None:

@@ -57,6 +57,11 @@ def test_a_stream_is_passed_on_byte_for_byte(stream: bytes) -> None:
     assert isinstance(events[-1], Finish)
 
 
+def test_events_without_names_get_them() -> None:
+    unnamed = b"".join(line + b"\n" for line in STREAM.split(b"\n")[:-1] if not line.startswith(b"event:"))
+    assert bytes_of(same_at_every_cut(passing, unnamed)) == STREAM
+
+
 def test_counts_are_told_with_what_came_from_the_cache() -> None:
     counted = [event for event in run(passing(), [STREAM]) if isinstance(event, Usage)]
     assert counted == [Usage(15, 1, 16, None, 3), Usage(15, 9, 24, None, 3)]
