@@ -59,7 +59,7 @@ def test_thinking_goes_back_with_the_signature_that_the_api_gave(sdk: anthropic.
     thinking: Any = {"type": "adaptive"}
     if stream:
         with sdk.messages.stream(model=MODEL, max_tokens=4096, messages=HI, thinking=thinking) as events:
-            first = events.get_final_message()
+            first: anthropic.types.Message = events.get_final_message()
     else:
         first = sdk.messages.create(model=MODEL, max_tokens=4096, messages=HI, thinking=thinking)
     assert [block.type for block in first.content] == ["thinking", "text"]
