@@ -10,8 +10,10 @@ from addons.accounts.lease import Candidate, PassedOver
 from addons.accounts.limiter import LimiterFull
 from addons.errors import MESSAGE_LIMIT, SHORT_WAIT_S
 from addons.exchange.final_error import FinalError
+from providers.contract.chat import Message
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import Model
+from providers.contract.requests import ChatRequest
 from tests.support.accounts import account
 from tests.support.attempts import official
 
@@ -34,6 +36,16 @@ def resting(name: str, wait_s: float, error: ProviderError = LIMITED, *, by_brea
 def test_without_any_account_that_is_said() -> None:
     told = final().error(asked=False)
     assert (told.status, told.code) == (503, "no_account")
+
+
+def test_of_a_conversation_that_is_too_long_its_length_and_the_models_are_told() -> None:
+    asked = ChatRequest("m", (Message("user", "word " * 300),))
+    for context, prompt in ((100, (300, 100)), (5000, (5001, 5000)), (None, None)):
+        found = FinalError({"api": official("api")}, None, asked)
+        of_it = Candidate(account(("api", "a")), Model("m", "m", context_length=context))
+        told = found.told(ProviderError(ErrorKind.TOO_LONG, "too long."), of_it)
+        assert told.prompt == prompt
+    assert found.told(DOWN, candidate("a")).prompt is None
 
 
 def test_the_first_failure_says_most() -> None:

@@ -55,7 +55,7 @@ def known_models() -> dict[str, Any]:
     """The description, narrowed to what the sandbox knows (and one model it does not): fuzzing must get that far."""
     found = copy.deepcopy(document())
     schemas = found["components"]["schemas"]
-    for name in ("ChatRequest", "CompletionRequest"):
+    for name in ("ChatRequest", "CompletionRequest", "MessagesRequest"):
         schemas[name]["properties"]["model"] = {"enum": MODELS}
     schemas["ChatRequest"]["properties"]["tools"] = {"enum": TOOLS}  # its official API calls functions only
     (model_id,) = found["paths"]["/v1/models/{id}"]["parameters"]
