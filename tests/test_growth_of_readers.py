@@ -52,6 +52,8 @@ from addons.inspect.pseudonyms import Pseudonyms
 from addons.kept.sealing import DamagedItem, Sealing
 from addons.kept.shelf import Item, ItemKey
 from addons.mitm.search import answer_texts, fold_text, request_text, searched_words
+from addons.recordings.recording import RecordingProblem
+from addons.recordings.session_file import read_recordings
 from addons.routing.strategy import OrderState, conversation_of
 from addons.stream.request_head import fields_in
 from addons.transport.codings import decode_body
@@ -446,6 +448,25 @@ def viewed(delivered: str) -> object:
     return chat_text(Annotation("req_1", client_request=delivered, delivered=delivered))
 
 
+def filled(messages: str) -> object:
+    return viewed(f'{{"model": "m", "messages": [{messages[:-1]}]}}')
+
+
+def filled_parts(parts: str) -> object:
+    return filled(f'{{"role": "user", "content": [{parts[:-1]}]}},')
+
+
+def filled_tools(tools: str) -> object:
+    return viewed(f'{{"model": "m", "messages": [{{"role": "user", "content": "a"}}], "tools": [{tools[:-1]}]}}')
+
+
+def session_read(exchanges: str) -> object:
+    try:
+        return read_recordings(f'{{"format": "glassgate-session", "version": 1, "exchanges": [{exchanges[:-1]}]}}')
+    except RecordingProblem:
+        return None
+
+
 def searched(delivered: str) -> object:
     note = Annotation("req_1", client_request=delivered, delivered=delivered)
     return request_text(note), fold_text(answer_texts(note, b"", None)), searched_words(delivered)
@@ -726,6 +747,10 @@ READERS: dict[str, Reader] = {
     "stand-ins: numbers": fed(lambda: Pseudonyms().text, whole("1.")),
     "chat view: pieces": fed(lambda: viewed, whole('data: {"choices":[{"delta":{"content":"a"}}]}\n')),
     "chat view: words": fed(lambda: viewed, whole("a")),
+    "context view: messages": fed(lambda: filled, whole('{"role": "user", "content": "a"},')),
+    "context view: parts": fed(lambda: filled_parts, whole('{"type": "text", "text": "a"},')),
+    "context view: tools": fed(lambda: filled_tools, whole('{"type": "function", "function": {"name": "a"}},')),
+    "session file": fed(lambda: session_read, whole("5,")),
     "stream view: chunks": fed(lambda: delivered_text, whole('data: {"choices":[{"delta":{"content":"a"}}]}\n\n')),
     "stream view: new fields": new_fields,
     "stream view: a whole answer": whole_answer,

@@ -51,6 +51,10 @@ def test_a_lent_key_is_admitted_within_a_second_and_ends_with_who_holds_it(gatew
     assert status_of(gateway) == 401
     assert " run-claude POST /v1/chat/completions" in gateway.log
     assert TOKEN not in gateway.log
+    flows = list(gateway.house.flows())
+    assert any("sandbox-large" in flow.comment for flow in flows)
+    for flow in flows:  # the program has said it, and the model has said it again
+        assert TOKEN not in str(flow.get_state())
 
 
 def test_a_question_that_is_not_known_is_answered_too(gateway: Served) -> None:

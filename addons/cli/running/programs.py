@@ -1,5 +1,8 @@
-"""The programs that `glassgate run` knows: an entry of data for each. What they read was taken from their own pages and
-tried with them; docs/clients says what each entry does.
+"""The programs that `glassgate run` knows: an entry of data for each. docs/clients says what each does.
+
+What they read is from their own pages and sources. Tried with the programs themselves, without a network and against
+settings of a person that lead elsewhere: Claude Code 2.1.332, Codex 0.169.0, opencode 1.18.33, Qwen Code 0.24.4, Cline
+3.0.65, Continue 1.5.47; without such settings aider 0.86.2 and llm 0.36. Not tried: goose, Crush.
 
 No key stands among the arguments: every user of the machine can read those.
 """
@@ -100,13 +103,14 @@ def _qwen(setting: Setting) -> Prepared:
 
 
 def _cline(setting: Setting) -> Prepared:
+    """Its daemon would outlive it, and keep the address and the key for whoever starts it next: it does without."""
     name = "openai-compatible"
     account = {"provider": name, "apiKey": setting.key, "model": setting.model, "baseUrl": setting.v1}
     entry = {"settings": account, "updatedAt": "2026-01-01T00:00:00.000Z", "tokenSource": "manual"}
     known = {"version": 1, "lastUsedProvider": name, "providers": {name: entry}}
-    return Prepared(
-        {"CLINE_PROVIDER_SETTINGS_PATH": str(setting.folder / "providers.json")}, {"providers.json": _json(known)}
-    )
+    file = "providers.json"
+    environ = {"CLINE_PROVIDER_SETTINGS_PATH": str(setting.folder / file), "CLINE_SESSION_BACKEND_MODE": "local"}
+    return Prepared(environ, {file: _json(known)})
 
 
 def _continue(setting: Setting) -> Prepared:
@@ -165,11 +169,16 @@ def _llm(setting: Setting) -> Prepared:
         "model_id": setting.model,
         "model_name": setting.model,
         "api_base": setting.v1,
+        "api_key_name": "glassgate",
         "supports_tools": True,
         "supports_schema": True,
     }
-    files = {"extra-openai-models.yaml": yaml.safe_dump([model], sort_keys=False), "default_model.txt": setting.model}
-    return Prepared({"OPENAI_API_KEY": setting.key, "LLM_USER_PATH": str(setting.folder)}, files)
+    files = {
+        "extra-openai-models.yaml": yaml.safe_dump([model], sort_keys=False),
+        "keys.json": _json({"glassgate": setting.key}),
+        "default_model.txt": setting.model,
+    }
+    return Prepared({"LLM_USER_PATH": str(setting.folder)}, files)
 
 
 def _openai(setting: Setting) -> Prepared:

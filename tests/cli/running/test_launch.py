@@ -1,6 +1,7 @@
 """A program as a child: exit status, signals, stops, its temporary folder; with real processes."""
 
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+from unittest.mock import patch
 
 import pytest
 
@@ -141,3 +143,64 @@ def test_when_the_program_stops_itself_so_do_we_and_it_goes_on_with_us() -> None
         assert out.read() == "on\n"
         assert process.wait(60) == 0
         assert not folder.exists()
+
+
+IN_A_TERMINAL = """
+import signal, sys
+heard = []
+signal.signal(signal.SIGINT, lambda number, frame: heard.append(number))
+print("ready", sys.stdin.isatty(), flush=True)
+assert sys.stdin.readline() == "said\\n"
+sys.exit(10 + len(heard))
+"""
+LEADER = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+
+
+@pytest.mark.processes
+def test_the_program_has_the_terminal_and_hears_ctrl_c() -> None:
+    master, slave = pty.openpty()
+    command = [sys.executable, "-c", LEADER, "-c", PARENT, IN_A_TERMINAL]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=slave, stdout=slave, stderr=slave, start_new_session=True
+    ) as process:
+        os.close(slave)
+        screen = b""
+        while b"ready True" not in screen:
+            screen += os.read(master, 4096)
+        os.write(master, b"\x03")
+        while b"^C" not in screen:  # the terminal has taken it for what it is
+            screen += os.read(master, 4096)
+        os.write(master, b"said\n")
+        status = process.wait(60)
+        os.close(master)
+    assert status == 11, screen
+
+
+@pytest.mark.parametrize(
+    ("number", "foreground", "passed_on"),
+    [
+        (signal.SIGINT, True, False),
+        (signal.SIGINT, False, True),
+        (signal.SIGWINCH, True, False),
+        (signal.SIGTERM, True, True),
+        (signal.SIGHUP, True, True),
+        (signal.SIGTSTP, False, False),
+    ],
+)
+def test_what_the_terminal_has_told_the_program_itself_is_not_passed_on(
+    number: signal.Signals, foreground: bool, passed_on: bool
+) -> None:
+    """An agent takes two of Ctrl-C for an order to end."""
+    told: list[tuple[int, int]] = []
+    signals = Signals()
+    signals.child = 12345
+    with (
+        patch("addons.cli.running.launch._in_foreground", lambda: foreground),
+        patch("os.kill", lambda pid, number: told.append((pid, number))),
+    ):
+        signals._heard(number, None)
+    assert told == ([(12345, number)] if passed_on else [])

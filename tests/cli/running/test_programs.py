@@ -123,6 +123,7 @@ def test_cline_and_continue_and_crush_have_a_file() -> None:
     cline = json.loads(prepared("cline").files["providers.json"])
     account = cline["providers"][cline["lastUsedProvider"]]["settings"]
     assert (account["baseUrl"], account["model"]) == ("http://127.0.0.1:8123/v1", "GLM-4.6")
+    assert prepared("cline").environ["CLINE_SESSION_BACKEND_MODE"] == "local", "no daemon outlives it"
     model = yaml.safe_load(prepared("continue").files["config.yaml"])["models"][0]
     assert (model["apiBase"], model["capabilities"]) == ("http://127.0.0.1:8123/v1", ["tool_use"])
     assert model["defaultCompletionOptions"] == {"contextLength": 128_000}
