@@ -7,13 +7,14 @@ from mitmproxy import http
 
 from addons.dialects.base import AnswerMeta, Encoder, ParsedRequest
 from addons.dialects.body import VALUES_LIMIT, Reading, all_at_once
+from addons.dialects.client_session import READS
 from addons.dialects.description import Description
 from addons.dialects.local import Catalog
 from addons.dialects.messages.counting import count_tokens
 from addons.dialects.messages.description import description
 from addons.dialects.messages.errors import error_response
 from addons.dialects.messages.models import model_answer, models_answer
-from addons.dialects.messages.request import OF_THE_FORM, SESSION, MessagesOptions, read_request
+from addons.dialects.messages.request import OF_THE_FORM, MessagesOptions, read_request
 from addons.dialects.messages.stream import MessagesStream
 from addons.dialects.messages.transcript import MessagesTranscript
 from addons.dialects.messages.whole import MessagesWhole
@@ -25,7 +26,7 @@ from addons.errors import GatewayError
 _ID = "request-id"
 _VERSION = "anthropic-version"
 _WHO = ("user-agent",)
-_ALL = (*_WHO, SESSION, *OF_THE_FORM)
+_ALL = (*_WHO, *READS, *OF_THE_FORM)
 
 
 def not_served(head: RoutedHead, catalog: Catalog) -> http.Response:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from addons.dialects.base import ParsedRequest
 from addons.dialects.body import VALUES_LIMIT, Reading, model_noted, read_object, validated
+from addons.dialects.client_session import session_in
 from addons.dialects.messages.problems import Problems
 from addons.dialects.messages.schema import MessagesBody, OpenBody, check_entries
 from addons.dialects.messages.tools import Tools, read_tools
@@ -23,7 +24,6 @@ from providers.contract.native import MessagesRequest
 from providers.contract.requests import ChatRequest
 from providers.formats.jsontext import mapping, text
 
-SESSION: Final = "x-claude-code-session-id"
 OF_THE_FORM: Final = ("anthropic-version", "anthropic-beta")
 """Headers that an API of the form is to get."""
 _HEADER_CHARS: Final = 8192
@@ -131,7 +131,7 @@ def _response_format(raw: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 def _affinity(raw: Mapping[str, Any], head: RoutedHead) -> str | None:
     """The client's session: its header, else what it says of the user, which has the session in it."""
-    return head.headers.get(SESSION) or text(mapping(raw.get("metadata")).get("user_id")) or None
+    return session_in(head) or text(mapping(raw.get("metadata")).get("user_id")) or None
 
 
 def _sendable(value: str | None) -> str:
