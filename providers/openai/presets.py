@@ -117,7 +117,7 @@ _K2THINK: Final = Preset(
 _OPENAI: Final = Preset(
     base_url="https://api.openai.com/v1",
     owned_by="openai",
-    operations=("chat", "completions", "images"),
+    operations=("chat", "completions", "responses", "images"),
     form=Form(
         stream_usage=True,
         max_tokens_name="max_completion_tokens",
@@ -188,6 +188,7 @@ _MOONSHOT: Final = Preset(
 _OPENROUTER: Final = Preset(
     base_url="https://openrouter.ai/api/v1",
     owned_by="openrouter",
+    operations=("chat", "completions", "responses"),
     form=Form(developer_role=True, reasoning_field="reasoning"),  # usage always comes
 )
 

@@ -52,7 +52,7 @@ VENDORS: Final[Mapping[str, Preset]] = {
     "groq": Preset(
         base_url="https://api.groq.com/openai/v1",
         owned_by="groq",
-        operations=("chat",),
+        operations=("chat", "responses"),
         form=Form(stream_usage=True, reasoning_field="reasoning"),
         not_chat=("whisper", "tts", "orpheus", "prompt-guard"),
     ),
@@ -66,7 +66,7 @@ VENDORS: Final[Mapping[str, Preset]] = {
     "xai": Preset(
         base_url="https://api.x.ai/v1",
         owned_by="xai",
-        operations=("chat", "completions", "images"),
+        operations=("chat", "completions", "responses", "images"),
         form=Form(max_tokens_name="max_completion_tokens", reasoning_field="reasoning_content"),
         not_chat=("image", "imagine", "video"),
         draws=("-image",),
@@ -82,6 +82,7 @@ VENDORS: Final[Mapping[str, Preset]] = {
     "fireworks": Preset(
         base_url="https://api.fireworks.ai/inference/v1",
         owned_by="fireworks",
+        operations=("chat", "completions", "responses"),
         form=Form(think_tags="explicit"),
         not_chat=("embed", "flux", "rerank", "whisper", "stable-diffusion"),
     ),
@@ -92,7 +93,7 @@ VENDORS: Final[Mapping[str, Preset]] = {
     "volcengine": Preset(
         base_url="https://ark.cn-beijing.volces.com/api/v3",
         owned_by="volcengine",
-        operations=("chat", "images"),
+        operations=("chat", "responses", "images"),
         form=Form(
             images_edits_path="",
             stream_usage=True,
@@ -147,7 +148,7 @@ VENDORS: Final[Mapping[str, Preset]] = {
     "azure": Preset(
         base_url="",  # each resource has its own
         owned_by="azure",
-        operations=("chat", "completions", "images"),
+        operations=("chat", "completions", "responses", "images"),
         form=Form(
             stream_usage=True,
             max_tokens_name="max_completion_tokens",

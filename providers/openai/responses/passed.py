@@ -3,17 +3,21 @@
 Source of the events: the API's reference of streaming events, and the types of its SDK.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from providers.contract.errors import ProviderError
-from providers.contract.events import Event, Failure, Finish
+from providers.contract.events import Event, Failure, Finish, Issued
 from providers.formats.jsontext import dumps, mapping, text
 from providers.official.codes import Codes
 from providers.official.errors import classify, error_event
 from providers.openai.responses.ends import ENDS, end_of, usage_in
 from providers.openai.responses.event_names import OPENING, PIECES
 from providers.shared.verbatim import VerbatimDecoder
+
+
+_ID: Final = re.compile(r"[\x21-\x7e]{1,256}")
 
 
 class PassedResponse(VerbatimDecoder):
@@ -30,7 +34,7 @@ class PassedResponse(VerbatimDecoder):
         status = kind.removeprefix("response.")
         if status in ENDS:
             response = mapping(value.get("response"))
-            return *usage_in(response), self._end(end_of(response, status, self._codes))
+            return *usage_in(response), *_issued(response), self._end(end_of(response, status, self._codes))
         if kind == "error" or (value.get("error") and not kind):
             error = error_event(value, self._codes)
             return (self._end(end_of({}, "failed", self._codes) if error is None else Failure(error)),)
@@ -39,7 +43,8 @@ class PassedResponse(VerbatimDecoder):
     def _read_whole(self, value: Mapping[str, Any]) -> Sequence[Event]:
         if not isinstance(value.get("output"), list) and (error := error_event(value, self._codes)) is not None:
             return (self._end(Failure(error)),)
-        return *usage_in(value), self._end(end_of(value, text(value.get("status")) or "completed", self._codes))
+        end = end_of(value, text(value.get("status")) or "completed", self._codes)
+        return *usage_in(value), *_issued(value), self._end(end)
 
     def _end(self, end: Finish | Failure) -> Event:
         return Failure(self._told(end.error)) if isinstance(end, Failure) else end
@@ -63,6 +68,14 @@ class PassedResponse(VerbatimDecoder):
 
     def _refused(self, body: bytes) -> ProviderError:
         return self._told(classify(200, {}, body, self._codes))
+
+
+def _issued(response: Mapping[str, Any]) -> tuple[Event, ...]:
+    """The id by which later requests go on from the response. Who does not say that it is stored may not have it."""
+    id = response.get("id")
+    if not isinstance(id, str) or not _ID.fullmatch(id):
+        return ()
+    return (Issued("response", id, dumps(response), there=response.get("store") is True),)
 
 
 def _frame(value: Mapping[str, Any]) -> bytes:
