@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.contract.errors import ErrorKind
-from providers.contract.events import Event, Failure, Finish, Usage, Verbatim
+from providers.contract.events import Event, Failure, Finish, Issued, Usage, Verbatim
 from providers.openai.responses.passed import PassedResponse
 from tests.providers.openai.responses.streams import (
     call,
@@ -40,7 +40,7 @@ def said(found: list[Event]) -> bytes:
 
 
 def rest(found: list[Event]) -> list[Event]:
-    return [event for event in found if not isinstance(event, Verbatim)]
+    return [event for event in found if not isinstance(event, Verbatim | Issued)]
 
 
 def failure(found: list[Event]) -> Failure:
@@ -167,9 +167,11 @@ def test_what_grows_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_whole_answer_is_passed_on_as_it_came() -> None:
     body = json.dumps(response(thinking("Hm"), message("Hello"), of_later=1.50), indent=2).encode()
     for cut in range(0, len(body), 5):
-        assert decoded(body[:cut], body[cut:], streamed=False) == [Verbatim(body), COUNTS, Finish("stop")]
+        found = decoded(body[:cut], body[cut:], streamed=False)
+        assert (found[0], rest(found)) == (Verbatim(body), [COUNTS, Finish("stop")])
     half = json.dumps(response(status="incomplete", incomplete_details={"reason": "content_filter"})).encode()
-    assert decoded(half, streamed=False) == [Verbatim(half), COUNTS, Finish("content_filter")]
+    found = decoded(half, streamed=False)
+    assert (found[0], rest(found)) == (Verbatim(half), [COUNTS, Finish("content_filter")])
 
 
 @pytest.mark.parametrize(
@@ -217,3 +219,14 @@ def test_an_api_that_always_streams_gives_its_last_event() -> None:
     assert failure(decoded(sse([failed("server_error", "x")]), streamed=False)).error.kind is ErrorKind.PROVIDER_DOWN
     nothing = frame({"type": "response.completed"})
     assert failure(decoded(nothing, streamed=False)).error.kind is ErrorKind.PROVIDER_DOWN
+
+
+@pytest.mark.parametrize(("said_of_it", "there"), [({"store": True}, True), ({"store": False}, False), ({}, False)])
+@pytest.mark.parametrize("streamed", [True, False], ids=["stream", "whole"])
+def test_the_id_is_told_by_which_others_go_on(said_of_it: dict[str, Any], there: bool, streamed: bool) -> None:
+    whole = response(message("Hi"), **said_of_it)
+    body = stream(message("Hi"), **said_of_it) if streamed else json.dumps(whole).encode()
+    (issued,) = (event for event in decoded(body, streamed=streamed) if isinstance(event, Issued))
+    assert (issued.kind, issued.id, issued.there, json.loads(issued.document)) == ("response", "resp_1", there, whole)
+    odd = json.dumps({**whole, "id": "a b"}).encode()
+    assert not any(isinstance(event, Issued) for event in decoded(odd, streamed=streamed))
