@@ -16,7 +16,6 @@ from providers.openai.responses.ends import ENDS, end_of, usage_in
 from providers.openai.responses.event_names import OPENING, PIECES
 from providers.shared.verbatim import VerbatimDecoder
 
-
 _ID: Final = re.compile(r"[\x21-\x7e]{1,256}")
 
 
