@@ -1,7 +1,6 @@
 """Reader of token counts of the Messages form. Its `input_tokens` leave out what came from the cache or went into it;
 ours count all of the prompt."""
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from providers.contract.events import Usage
@@ -43,12 +42,14 @@ class UsageReader:
 def _told_written(usage: Usage, written: int) -> Usage:
     """The same, with what went into the cache under OpenRouter's name for it: it has another price."""
     details: dict[str, int] = {"cached_tokens": usage.cached_tokens or 0, "cache_write_tokens": written}
-    raw: Mapping[str, Any] = {
+    raw: dict[str, Any] = {
         "prompt_tokens": usage.prompt_tokens,
         "completion_tokens": usage.completion_tokens,
         "total_tokens": usage.total_tokens,
         "prompt_tokens_details": details,
     }
+    if usage.reasoning_tokens is not None:
+        raw["completion_tokens_details"] = {"reasoning_tokens": usage.reasoning_tokens}
     return Usage(
         usage.prompt_tokens,
         usage.completion_tokens,
