@@ -151,5 +151,5 @@ def test_a_client_that_leaves_ends_the_call(client: openai.OpenAI, sites: Sites)
     messages: Any = [{"role": "user", "content": "Hi\n!sandbox count=500 pace_ms=50"}]
     with client.chat.completions.create(model=MODEL, messages=messages, stream=True) as stream:
         next(iter(stream))
-        assert site.busy
-    sites.wait_for("anthropic", lambda: not site.busy, 5)
+        open_now = site.connections
+    sites.wait_for("anthropic", lambda: site.connections < open_now, 5)
