@@ -70,6 +70,7 @@ _MEANINGS: Final[dict[ErrorKind, _Meaning]] = {
     ),
     ErrorKind.MODEL_UNAVAILABLE: _Meaning(404, "model_not_found", False, "GET /v1/models lists what is served."),
     ErrorKind.BAD_REQUEST: _Meaning(400, "invalid_request_error", False, ""),
+    ErrorKind.NOT_FOUND: _Meaning(404, "not_found", False, ""),
     ErrorKind.TOO_LONG: _Meaning(400, "context_length_exceeded", False, "Shorten the conversation."),
     ErrorKind.CONTENT_FILTERED: _Meaning(403, "content_filter", False, "Change the content, or use another model."),
     ErrorKind.CONVERSATION_BUSY: _Meaning(503, "conversation_busy", None, "The conversation still runs; try again."),

@@ -17,7 +17,7 @@ from addons.dialects.base import AnswerMeta
 from addons.dialects.body import all_at_once, read_object
 from addons.dialects.chat_completions.stream import ChatStream
 from addons.dialects.chat_completions.whole import ChatWhole
-from addons.dialects.images.form import read_form
+from addons.dialects.form import read_form
 from addons.dialects.messages.answer import without_sources
 from addons.dialects.messages.request import read_request
 from addons.dialects.messages.stream import MessagesStream
@@ -82,7 +82,7 @@ from providers.openai.frames import glued
 from providers.openai.json_end import JsonEnd
 from providers.openai.learnt import refused_fields
 from providers.openai.options import OpenAIOptions
-from providers.openai.pictures import StreamedPictures, WholePictures
+from providers.openai.passed_answers import EventStream, PlainBytes, Reading, WholeDocument, media_type
 from providers.openai.reasons import end_of
 from providers.qwen.decoder import QwenDecoder
 from providers.qwen.interception import InterceptedCalls
@@ -481,8 +481,13 @@ def form(data: bytes) -> object:
     return None
 
 
+def vectors(data: bytes) -> object:
+    decoder = WholeDocument(Reading({}))
+    return decoder.feed(data), decoder.close()
+
+
 def drawn(data: bytes) -> object:
-    decoder = StreamedPictures({}, lambda error: error)
+    decoder = EventStream(Reading({}))
     return decoder.feed(data), decoder.close()
 
 
@@ -771,10 +776,15 @@ READERS: dict[str, Reader] = {
     "form: a head": fed(lambda: form, lambda size: [b"--b\r\n" + b"a:\r\n b\r\n" * (size // 9)]),
     "form: words of a head": fed(lambda: form, lambda size: [IN_A_PART[:-4] + b'; a="\\' * (size // 6)]),
     "pictures: a content": fed(lambda: PictureContent().feed, lambda size: [b"a"] * size),
-    "pictures: a document": fed(lambda: WholePictures({}, lambda error: error).feed, lambda size: [b'"a"'] * size),
-    "pictures: pieces": fed(lambda: StreamedPictures({}, lambda error: error).feed, lambda size: [b"data: "] * size),
+    "pictures: a document": fed(lambda: WholeDocument(Reading({})).feed, lambda size: [b'"a"'] * size),
+    "pictures: pieces": fed(lambda: EventStream(Reading({})).feed, lambda size: [b"data: "] * size),
     "pictures: events": fed(lambda: drawn, whole_bytes("data: 1\n\n")),
     "pictures: line ends": fed(lambda: drawn, lambda size: [b"data: " + b"\r\n" * (size // 2)]),
+    "passed on: bytes": fed(lambda: PlainBytes(Reading({})).feed, lambda size: [b"a"] * size),
+    "passed on: the end of a document": fed(
+        lambda: vectors, lambda size: [b'{"a":[' + b"0," * 200_000 + b'"usage" :{' * (size // 9) + b"0]}"]
+    ),
+    "passed on: a content type": fed(lambda: media_type, whole("a/b; a=a")),
     "import: curl": fed(lambda: curl, whole("$'a", "curl ")),
     "import: PowerShell, headers": fed(lambda: powershell, whole('"a"="b"\n', "Invoke-WebRequest -Headers @{")),
     "import: PowerShell, calls": fed(lambda: powershell, whole("Invoke-WebRequest -Uri https://a.b -Method a\n")),

@@ -77,7 +77,8 @@ class Encoder(Protocol):
         ...
 
     def error(self, error: GatewayError) -> bytes:
-        """What an answer that was begun ends with when it fails; nothing for a whole one, of which nothing was sent."""
+        """What an answer that was begun ends with when it fails; nothing for a whole one, of which nothing was sent,
+        and for one in which words would be taken for a part of it: that breaks off."""
         ...
 
 

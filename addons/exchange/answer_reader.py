@@ -15,7 +15,18 @@ from addons.features.token_estimate import LateCounter, estimated
 from addons.stream.port import State
 from addons.transport.inflate import IdentityInflater, InflateError, Inflater, inflater
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.events import Event, Failure, Finish, Issued, Passthrough, Reasoning, Text, ToolCallDelta, Usage
+from providers.contract.events import (
+    Event,
+    Failure,
+    Finish,
+    Issued,
+    Passthrough,
+    Reasoning,
+    Revoked,
+    Text,
+    ToolCallDelta,
+    Usage,
+)
 from providers.contract.operation import Decoder
 
 REFUSAL_LIMIT_BYTES: Final = 256 * 1024
@@ -29,7 +40,7 @@ def _is_word(event: Event) -> bool:
     """Whether an event is a part of the answer: any delta that holds something is, whatever it is called."""
     if isinstance(event, Passthrough):
         return event.scope == "delta" and any(value not in (None, "", [], {}) for value in event.fields.values())
-    return not isinstance(event, Usage | Finish | Issued)
+    return not isinstance(event, Usage | Finish | Issued | Revoked)
 
 
 def _unheard(plain: bytes) -> None:

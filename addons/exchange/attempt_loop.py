@@ -158,7 +158,8 @@ class AttemptLoop:
         found = []
         if (named := about or self.about) is not None:
             model, provider, account = named
-            found.append(("x-glassgate-model", quote(model, safe="/:@+ ", errors="replace")))
+            if model:
+                found.append(("x-glassgate-model", quote(model, safe="/:@+ ", errors="replace")))
             found.append(("x-glassgate-account", f"{provider}/{account}"))
             found += self._mirrored(named)
         if self._better:

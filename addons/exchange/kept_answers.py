@@ -8,7 +8,7 @@ from addons.accounts.account_record import AccountId
 from addons.dialects.base import ANSWERS, Encoder, Keeping, ParsedRequest
 from addons.dialects.kept_items import KeptItems
 from addons.errors import GatewayError
-from providers.contract.events import Event, Finish, Issued
+from providers.contract.events import Event, Finish, Issued, Revoked
 
 _SHOWN: Final = 100
 """Characters of an id in an error."""
@@ -64,9 +64,11 @@ class KeepsAnswer:
         self.streaming, self.content_type, self.keepalive = encoder.streaming, encoder.content_type, encoder.keepalive
         self._encoder, self._kept, self._id, self._account = encoder, kept, id, account
         self._issued: list[Issued] = []
+        self._revoked: list[Revoked] = []
 
     def encode(self, events: Sequence[Event]) -> bytes:
         self._issued += (event for event in events if isinstance(event, Issued))
+        self._revoked += (event for event in events if isinstance(event, Revoked))
         out = self._encoder.encode(events)
         if events and isinstance(events[-1], Finish):
             self._keep()
@@ -84,5 +86,7 @@ class KeepsAnswer:
             kept = (value if is_answer else None) or one.document
             if one.there or kept:
                 self._kept.put(one.kind, one.id, kept, self._account if one.there else None)
+        for gone in self._revoked:
+            self._kept.delete(gone.kind, gone.id)
         if value is not None and not named:
             self._kept.put(ANSWERS, self._id, value)

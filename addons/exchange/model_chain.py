@@ -13,7 +13,9 @@ from addons.features.chain import applied
 from addons.routing.model_index import ModelRoute
 from addons.routing.retry_policy import CAUSES, Cause, Fallback
 from addons.routing.strategy import conversation_of
+from addons.routing.without_model import routes_without_model
 from providers.contract.errors import ProviderError
+from providers.contract.passed_on import PassedRequest
 
 
 @dataclass(slots=True)
@@ -127,17 +129,17 @@ class ModelChain:
 
     def _fallbacks_of(self, model: str) -> Sequence[Fallback]:
         """What stands in for a name: what is said of the name itself, else of the model it stands for."""
-        chains = self.context.fallbacks
+        chains = self.context.fallbacks if model else {}
         if (found := chains.get(model.strip().casefold())) is not None:
             return found
-        routes = self.context.index().find(model)
+        routes = self.context.index().find(model) if model else ()
         return chains.get(routes[0].model.id.casefold(), ()) if routes else ()
 
     # -- who serves a model ---------------------------------------------------------------------------------------
     def _new_round(self, model: str, *, stand_in: bool = False) -> ModelRound:
         """The candidates of a model. Raises GatewayError when nobody serves it, nobody can carry the request, or it
         had its round."""
-        routes = self.context.index().find(model)
+        routes = self._routes(model)
         if not routes or routes in self._seen:
             raise GatewayError(404, self.context.index().unknown(model), code="model_not_found", param="model")
         self._seen.append(routes)
@@ -163,6 +165,13 @@ class ModelChain:
             message = f"what the request names lies at {named}, which takes no requests of this form (operations)"
             raise GatewayError(400, message, code="unsupported_parameter")
         return Candidate(account, able.model)
+
+    def _routes(self, model: str) -> Sequence[ModelRoute]:
+        """Who serves the model. Raises GatewayError where none is named and it cannot be told who is meant."""
+        request = self.parsed.request
+        if isinstance(request, PassedRequest) and not model:
+            return routes_without_model(request, self.context.providers)
+        return self.context.index().find(model)
 
     def _able(self, routes: Sequence[ModelRoute]) -> list[ModelRoute]:
         """The routes whose provider can carry this request. Raises the first refusal when none can."""

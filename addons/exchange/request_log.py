@@ -69,7 +69,7 @@ def _way(outcome: Outcome) -> list[str]:
         return []
     renamed = outcome.asked is not None and outcome.asked.strip().casefold() != outcome.model.casefold()
     where = f"{outcome.provider}/{outcome.account}" if outcome.provider else "-"
-    return [*([str(outcome.asked), "->"] if renamed else []), outcome.model, "->", where]
+    return [*([str(outcome.asked), "->"] if renamed else []), outcome.model or "-", "->", where]
 
 
 def fields_of(outcome: Outcome) -> dict[str, Any]:

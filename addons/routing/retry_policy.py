@@ -11,7 +11,9 @@ from typing import Final
 
 from providers.contract.errors import ErrorKind, ProviderError
 
-OWN_FAULT: Final = frozenset({ErrorKind.BAD_REQUEST, ErrorKind.TOO_LONG, ErrorKind.CONTENT_FILTERED})
+OWN_FAULT: Final = frozenset(
+    {ErrorKind.BAD_REQUEST, ErrorKind.NOT_FOUND, ErrorKind.TOO_LONG, ErrorKind.CONTENT_FILTERED}
+)
 """Another account would get the same answer: the request itself is refused."""
 
 PASSING: Final = frozenset({ErrorKind.PROVIDER_DOWN, ErrorKind.INCOMPLETE, ErrorKind.CONVERSATION_BUSY})

@@ -290,7 +290,8 @@ class GatewayStream(RequestIntake):
         assert self.attempt
         if last_words := self.attempt.final_error_bytes():  # an empty chunk would end the body
             yield SendHttp(ResponseData(self.stream_id, last_words), self.context.client)
-        yield from self._finish()
+        # Where nothing of ours may stand, not even to keep it alive, its breaking off alone tells of the failure.
+        yield from self._finish(properly=bool(self.attempt.keepalive))
 
     def _emit(self, data: bytes) -> Commands:
         assert self.attempt
@@ -309,8 +310,11 @@ class GatewayStream(RequestIntake):
         if self._client.speaks_h2 and self._client.is_choked:
             yield from self._stalled()
 
-    def _finish(self) -> Commands:
-        """The client's answer ends; the provider may still end its own, so that its connection serves again."""
+    def _finish(self, *, properly: bool = True) -> Commands:
+        """The client's answer ends; the provider may still end its own, so that its connection serves again.
+
+        One that does not end `properly` breaks off: in HTTP/1 with its connection, in HTTP/2 with its stream.
+        """
         self._keep_provider_body()
         if self.attempt and self.attempt.reader.closes_early:
             self._leave()
@@ -324,7 +328,8 @@ class GatewayStream(RequestIntake):
         self.server_state = self.state_done
         self.flow.live = False
         yield DropStream(self.stream_id)
-        yield SendHttp(ResponseEndOfMessage(self.stream_id), self.context.client)
+        end = ResponseEndOfMessage(self.stream_id) if properly else _broken_off(self.stream_id)
+        yield SendHttp(end, self.context.client)
 
     def _keep_provider_body(self) -> None:
         if self.attempt and self.flow.response:
@@ -465,6 +470,10 @@ class GatewayStream(RequestIntake):
             yield HttpErrorHook(self.flow)
         self.flow.live = False
         yield DropStream(self.stream_id)
+
+
+def _broken_off(stream_id: int) -> ResponseProtocolError:
+    return ResponseProtocolError(stream_id, "the answer breaks off", ErrorCode.GENERIC_SERVER_ERROR)
 
 
 def _over(event: events.Event) -> Commands:

@@ -31,6 +31,8 @@ class ErrorKind(StrEnum):
     """The site or the account does not have this model."""
     BAD_REQUEST = "bad_request"
     """The site refuses the request as it stands; another account would refuse it too."""
+    NOT_FOUND = "not_found"
+    """The account has not what the request names by its id (a file, a batch), or not any more."""
     TOO_LONG = "too_long"
     CONTENT_FILTERED = "content_filtered"
     CONVERSATION_BUSY = "conversation_busy"

@@ -81,6 +81,8 @@ class Verbatim(Event):
     """Bytes of an answer that goes to the client as it came: its form is the one that the client has asked in."""
 
     data: bytes
+    content_type: str = ""
+    """Said with the first of an answer, where the API alone knows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,14 @@ class Issued(Event):
     """Of an answer: the whole of it, as the provider would give it again."""
     there: bool = True
     """Whether the account has it; of an answer that the provider has but named, only the gateway can keep it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked(Event):
+    """What had this id at the account is there no more."""
+
+    kind: str
+    id: str
 
 
 @dataclass(frozen=True, slots=True)

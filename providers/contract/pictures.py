@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import ClassVar
 
 from providers.contract.chat import ImagePart, Message, Part, TextPart
+from providers.contract.form import Form
 from providers.contract.requests import ChatRequest, ModelRequest
 
 
@@ -26,26 +27,6 @@ class SourcePicture:
         if not self.data:
             return ImagePart(self.reference)
         return ImagePart(f"data:{self.content_type.partition(';')[0]};base64,{b64encode(self.data).decode()}")
-
-
-@dataclass(frozen=True, slots=True)
-class FormPart:
-    """A part of a form as it came: its head's lines by name, and its content."""
-
-    headers: tuple[tuple[str, str], ...]
-    name: str
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """A multipart/form-data body, for an API of the same form."""
-
-    body: bytes
-    content_type: str
-    """With the boundary in it."""
-    boundary: bytes
-    parts: tuple[FormPart, ...]
 
 
 @dataclass(frozen=True, slots=True)

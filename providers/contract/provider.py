@@ -55,10 +55,15 @@ class Model:
     """A name with a suffix, for a switch of another model of the list."""
     draws_as: str = ""
     """The public id of the model that makes pictures where this one is asked for some, often its own; empty: none."""
+    makes: str = ""
+    """What its answers are, where they are neither words of a chat nor pictures: embeddings, rerank, speech,
+    transcription, moderation."""
 
     @property
     def outputs(self) -> tuple[str, ...]:
         """What its answers can be, in OpenRouter's words."""
+        if self.makes:
+            return (self.makes,)
         return ("image",) if self.draws_as == self.id else ("text", "image") if self.draws_as else ("text",)
 
 
@@ -97,6 +102,14 @@ _CALLS: Final = (
     "/responses",
     "/images/generations",
     "/images/edits",
+    "/images/variations",
+    "/audio/speech",
+    "/audio/transcriptions",
+    "/audio/translations",
+    "/moderations",
+    "/rerank",
+    "/files",
+    "/batches",
 )
 """Ends of the addresses that documentation shows to be called."""
 _BARE: Final = re.compile(r"(?:[a-z0-9-]{1,63}\.){0,8}[a-z0-9-]{1,63}(?::\d{1,5})?(?:/[\w./-]{0,100})?", re.ASCII)

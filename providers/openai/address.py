@@ -9,15 +9,17 @@ from collections.abc import Collection, Iterable
 from typing import Final
 from urllib.parse import urlsplit
 
-_ENDPOINTS: Final = (
+from providers.contract.passed_on import ENDPOINTS
+
+_ENDS: Final = (
     "/chat/completions",
     "/completions",
     "/responses",
     "/models",
-    "/embeddings",
     "/messages",
     "/images/generations",
     "/images/edits",
+    *(f"/{endpoint}" for endpoint in ENDPOINTS),
 )
 _VERSION: Final = re.compile(r"/v[0-9]{1,3}[a-z0-9]{0,20}(?:/|$)", re.IGNORECASE)
 
@@ -25,7 +27,7 @@ _VERSION: Final = re.compile(r"/v[0-9]{1,3}[a-z0-9]{0,20}(?:/|$)", re.IGNORECASE
 def without_endpoint(base_url: str) -> str | None:
     """The address that is meant by one that names an endpoint; None for one that does not."""
     path = urlsplit(base_url).path.rstrip("/").lower()
-    end = next((end for end in _ENDPOINTS if path.endswith(end)), None)
+    end = next((end for end in _ENDS if path.endswith(end)), None)
     return base_url.rstrip("/")[: -len(end)] if end else None
 
 

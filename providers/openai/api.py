@@ -63,6 +63,11 @@ class OpenAIApi:
             headers += tuple((name, value) for name, value in more if name not in known)
         return Call("POST", _address(self.options.base_url, path), headers, body)
 
+    def ask(self, method: str, path: str, session: Session, *, accept: str) -> Call:
+        """A call without a body, to a path with an id in it."""
+        url = urljoin(self.options.base_url + "/", path)
+        return Call(method, url, self._headers(session, accept=accept))
+
     def models_call(self, session: Session, base_url: str) -> Call:
         url = urljoin(base_url + "/", self.form.models_path)
         return Call("GET", url, self._headers(session, accept="application/json"))
@@ -80,7 +85,8 @@ class OpenAIApi:
     # -- models, and the address they are asked for at ----------------------------------------------------------------
     def learn_models(self, session: Session) -> Steps[None]:
         answer = yield self.models_call(session, self.options.base_url)
-        live = read_list(loads(answer.body), self._preset) if answer.status == 200 else None
+        operations = self.options.served()
+        live = read_list(loads(answer.body), self._preset, operations) if answer.status == 200 else None
         if live is None:
             error = self.classified(answer)
             if error.kind is ErrorKind.MISCONFIGURED or error.site_code == "web_page":

@@ -27,6 +27,9 @@ class Form:
     images_edits_path: str = "images/edits"
     """Empty where an API makes pictures and changes none."""
     models_path: str = "models"
+    paths: Mapping[str, str] = field(default_factory=dict)
+    """Of the endpoints that are passed on (`rerank`, `audio/speech` …): where they are, if not at the path of that name
+    below `base_url`."""
     stream_usage: bool | None = None
     """Whether it takes `stream_options.include_usage`: True asks for it in every stream, False never sends it, None (it
     is not known) only where the client does. What the API refuses is not sent again."""

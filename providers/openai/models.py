@@ -1,13 +1,14 @@
 """The models of an OpenAI-form API: those known beforehand, and the API's own list."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
 from providers.contract.provider import Model
 from providers.formats.jsontext import MODELS_LIMIT, mapping, model_name, whole
 from providers.official.abilities import context_length, tools, vision
-from providers.openai.preset import Preset
+from providers.openai.preset import OperationName, Preset
+from providers.openai.purposes import purpose_of
 
 
 def built_in(preset: Preset) -> dict[str, Model]:
@@ -23,6 +24,7 @@ def built_in(preset: Preset) -> dict[str, Model]:
             context_length=known.context_length,
             owned_by=preset.owned_by,
             draws_as=known.public if known.draws else "",
+            makes=purpose_of(known.public)[0],
         )
         table.setdefault(model.id, model)
         for suffix, (thinking, search) in (preset.suffixes or {}).items():
@@ -33,18 +35,22 @@ def built_in(preset: Preset) -> dict[str, Model]:
     return table
 
 
-def read_list(value: Any, preset: Preset) -> list[Model] | None:
-    """The models of GET /models that chat or draw; None when the answer is no list of models."""
+def read_list(value: Any, preset: Preset, operations: Collection[OperationName] = ()) -> list[Model] | None:
+    """The models of GET /models that chat, draw, or are for one of these operations; None when the answer is no list of
+    models."""
     entries = value if isinstance(value, list) else mapping(value).get("data", mapping(value).get("models"))
     if not isinstance(entries, list):
         return None
     found = []
     for entry in map(mapping, entries[:MODELS_LIMIT]):
         model_id = model_name(entry.get("id")) or model_name(entry.get("name"))
-        draws = any(part in model_id.lower() for part in preset.draws)
-        if model_id and (draws or not any(part in model_id.lower() for part in preset.not_chat)):
+        name = model_id.lower()
+        draws = any(part in name for part in preset.draws)
+        makes, by = purpose_of(name)
+        serves = draws or not any(part in name for part in preset.not_chat) or any(one in operations for one in by)
+        if model_id and serves:
             model = _model(model_id, entry, preset)
-            found.append(replace(model, draws_as=model_id) if draws else model)
+            found.append(replace(model, draws_as=model_id) if draws else replace(model, makes=makes))
     return found
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 from pydantic import field_validator, model_validator
 
 from providers.contract.errors import ErrorKind
+from providers.contract.passed_on import ENDPOINTS
 from providers.contract.written import Listed, better
 from providers.official.options import ApiOptions, known_preset
 from providers.openai.form import Form, MaxTokensName, ReasoningField, SearchSwitch, TagForm, ThinkingSwitch
@@ -37,6 +38,8 @@ class OpenAIOptions(ApiOptions):
     images_generations_path: str | None = None
     images_edits_path: str | None = None
     models_path: str | None = None
+    paths: Mapping[str, str] | None = None
+    """Endpoint that is passed on, as below /v1 → its path."""
     stream_usage: bool | None = None
     max_tokens_name: MaxTokensName | None = None
     thinking: ThinkingSwitch | None = None
@@ -92,6 +95,17 @@ class OpenAIOptions(ApiOptions):
             raise ValueError("must be a path, taken from base_url (chat/completions) or from its host (/v1/models)")
         return value
 
+    @field_validator("paths")
+    @classmethod
+    def _paths_are_of_endpoints(cls, value: Mapping[str, str] | None) -> Mapping[str, str] | None:
+        for endpoint, path in (value or {}).items():
+            if endpoint not in ENDPOINTS:
+                raise ValueError(
+                    f"{endpoint[:40]!r} is no endpoint that is passed on. There are: {', '.join(ENDPOINTS)}"
+                )
+            cls._path_stays_on_the_host(path)
+        return value
+
     @field_validator("finish_reasons")
     @classmethod
     def _reasons_mean_something(cls, value: Mapping[str, str] | None) -> Mapping[str, str] | None:
@@ -126,7 +140,7 @@ class OpenAIOptions(ApiOptions):
         """The preset's form with the keys of config.yaml put over it; tables are joined."""
         form = self.known().form
         given = {f.name: value for f in fields(Form) if (value := getattr(self, f.name)) is not None}
-        for table in ("finish_reasons", "error_codes"):
+        for table in ("finish_reasons", "error_codes", "paths"):
             if table in given:
                 given[table] = {**getattr(form, table), **given[table]}
         return replace(form, **given)

@@ -6,7 +6,21 @@ from typing import Final, Literal, get_args
 from providers.openai.form import Form
 from providers.shared.suffixes import Suffixes
 
-type OperationName = Literal["chat", "completions", "responses", "images"]
+type OperationName = Literal[
+    "chat",
+    "completions",
+    "responses",
+    "images",
+    "variations",
+    "embeddings",
+    "speech",
+    "transcriptions",
+    "translations",
+    "moderations",
+    "rerank",
+    "files",
+    "batches",
+]
 """What an API can be asked for (providers/openai/provider.py has the operations)."""
 OPERATIONS: Final[tuple[OperationName, ...]] = get_args(OperationName.__value__)
 

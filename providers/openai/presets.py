@@ -28,7 +28,7 @@ def _glm(public: str, *, vision: bool = False, context_length: int | None = None
 _ZAI: Final = Preset(
     base_url="https://api.z.ai/api/paas/v4",
     owned_by="z.ai",
-    operations=("chat", "images"),
+    operations=("chat", "images", "transcriptions"),
     form=Form(
         images_edits_path="",
         stream_usage=False,  # the last chunk always has usage
@@ -60,6 +60,7 @@ _ZAI: Final = Preset(
 _DASHSCOPE: Final = Preset(
     base_url="https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
     owned_by="alibaba",
+    operations=("chat", "completions", "embeddings", "files", "batches"),
     form=Form(
         stream_usage=True,
         max_tokens_name="max_tokens",
@@ -117,7 +118,20 @@ _K2THINK: Final = Preset(
 _OPENAI: Final = Preset(
     base_url="https://api.openai.com/v1",
     owned_by="openai",
-    operations=("chat", "completions", "responses", "images"),
+    operations=(
+        "chat",
+        "completions",
+        "responses",
+        "images",
+        "variations",
+        "embeddings",
+        "speech",
+        "transcriptions",
+        "translations",
+        "moderations",
+        "files",
+        "batches",
+    ),
     form=Form(
         stream_usage=True,
         max_tokens_name="max_completion_tokens",
@@ -127,6 +141,8 @@ _OPENAI: Final = Preset(
     models=(
         *(KnownModel(name, vision=True) for name in ("gpt-5", "gpt-5-mini", "gpt-4.1", "gpt-4.1-mini", "gpt-4o-mini")),
         *(KnownModel(name, vision=True, draws=True) for name in ("gpt-image-1", "gpt-image-1-mini")),
+        *map(KnownModel, ("text-embedding-3-small", "text-embedding-3-large", "omni-moderation-latest")),
+        *map(KnownModel, ("gpt-4o-transcribe", "whisper-1", "gpt-4o-mini-tts", "tts-1")),
     ),
     draws=("dall-e", "gpt-image", "chatgpt-image"),
     not_chat=(
@@ -169,7 +185,7 @@ _DEEPSEEK: Final = Preset(
 _MOONSHOT: Final = Preset(
     base_url="https://api.moonshot.ai/v1",
     owned_by="moonshot",
-    operations=("chat",),
+    operations=("chat", "files"),
     form=Form(
         stream_usage=True,
         max_tokens_name="max_completion_tokens",
@@ -188,14 +204,14 @@ _MOONSHOT: Final = Preset(
 _OPENROUTER: Final = Preset(
     base_url="https://openrouter.ai/api/v1",
     owned_by="openrouter",
-    operations=("chat", "completions", "responses"),
+    operations=("chat", "completions", "responses", "embeddings"),
     form=Form(developer_role=True, reasoning_field="reasoning"),  # usage always comes
 )
 
 _OLLAMA: Final = Preset(
     base_url="http://127.0.0.1:11434/v1",
     owned_by="ollama",
-    operations=("chat", "completions", "images"),
+    operations=("chat", "completions", "images", "embeddings"),
     form=Form(images_edits_path="", stream_usage=True, max_tokens_name="max_tokens", think_tags="explicit"),
     not_chat=("embed",),
 )
@@ -203,12 +219,14 @@ _OLLAMA: Final = Preset(
 _VLLM: Final = Preset(
     base_url="http://127.0.0.1:8000/v1",
     owned_by="vllm",
+    operations=("chat", "completions", "embeddings", "transcriptions", "translations", "rerank"),
     form=Form(stream_usage=True, think_tags="explicit"),
 )
 
 _LLAMA_CPP: Final = Preset(
     base_url="http://127.0.0.1:8080/v1",
     owned_by="llama.cpp",
+    operations=("chat", "completions", "embeddings", "rerank"),
     form=Form(stream_usage=True, max_tokens_name="max_tokens", thinking="template", think_tags="explicit"),
 )
 
@@ -230,5 +248,21 @@ PRESETS: Final[Mapping[str, Preset]] = {
     **VENDORS,
 }
 
-NO_PRESET: Final = Preset(base_url="", owned_by="", form=Form(), operations=("chat", "completions", "images"))
-"""Any other API of the form."""
+NO_PRESET: Final = Preset(
+    base_url="",
+    owned_by="",
+    form=Form(),
+    operations=(
+        "chat",
+        "completions",
+        "images",
+        "variations",
+        "embeddings",
+        "speech",
+        "transcriptions",
+        "translations",
+        "moderations",
+        "rerank",
+    ),
+)
+"""Any other API of the form: what its models are asked for it may have, and refuses it itself where it has not."""

@@ -10,6 +10,17 @@ from typing import Any, ClassVar, Final
 
 from providers.contract.native import ResponsesRequest
 from providers.contract.operation import Operation, Turn
+from providers.contract.passed_on import (
+    BatchRequest,
+    EmbeddingRequest,
+    FileRequest,
+    ModerationRequest,
+    RerankRequest,
+    SpeechRequest,
+    TranscriptionRequest,
+    TranslationRequest,
+    VariationRequest,
+)
 from providers.contract.pictures import ImageRequest
 from providers.contract.provider import Model, Provider
 from providers.contract.requests import ChatRequest, CompletionRequest, ModelRequest
@@ -19,8 +30,10 @@ from providers.official.key import read_session
 from providers.openai.address import advice, without_endpoint
 from providers.openai.api import OpenAIApi
 from providers.openai.options import OpenAIOptions
+from providers.openai.passed_on import PassedTurn
 from providers.openai.pictures import PictureTurn
 from providers.openai.preset import OperationName
+from providers.openai.resources import ResourceTurn
 from providers.openai.responses.request import CARRIED
 from providers.openai.responses.turns import ChatByResponseTurn, PassedResponseTurn
 from providers.openai.sign_in import KeySignIn
@@ -31,6 +44,15 @@ _OPERATIONS: Final[Mapping[OperationName, tuple[type[ModelRequest], Callable[...
     "completions": (CompletionRequest, CompletionTurn),
     "responses": (ResponsesRequest, PassedResponseTurn),
     "images": (ImageRequest, PictureTurn),
+    "variations": (VariationRequest, PassedTurn),
+    "embeddings": (EmbeddingRequest, PassedTurn),
+    "speech": (SpeechRequest, PassedTurn),
+    "transcriptions": (TranscriptionRequest, PassedTurn),
+    "translations": (TranslationRequest, PassedTurn),
+    "moderations": (ModerationRequest, PassedTurn),
+    "rerank": (RerankRequest, PassedTurn),
+    "files": (FileRequest, ResourceTurn),
+    "batches": (BatchRequest, ResourceTurn),
 }
 """By the names that presets use. Every field of a request is the API's own business."""
 

@@ -16,7 +16,17 @@ AZURE_ADDRESS: Final = "https://YOUR-RESOURCE.openai.azure.com/openai/v1"
 _SILICONFLOW: Final = Preset(
     base_url="https://api.siliconflow.com/v1",
     owned_by="siliconflow",
-    operations=("chat", "completions", "images"),
+    operations=(
+        "chat",
+        "completions",
+        "images",
+        "embeddings",
+        "speech",
+        "transcriptions",
+        "rerank",
+        "files",
+        "batches",
+    ),
     form=Form(
         images_edits_path="",
         max_tokens_name="max_tokens",
@@ -43,7 +53,7 @@ VENDORS: Final[Mapping[str, Preset]] = {
     "gemini": Preset(
         base_url="https://generativelanguage.googleapis.com/v1beta/openai",
         owned_by="google",
-        operations=("chat", "images"),
+        operations=("chat", "images", "embeddings"),
         # Unknown fields of a message are refused: thinking comes back in extra_content, which clients keep.
         form=Form(images_edits_path="", stream_usage=True, reasoning_field="drop"),
         not_chat=("embedding", "imagen", "veo", "tts", "aqa", "-image", "lyria", "native-audio", "live"),
@@ -52,14 +62,14 @@ VENDORS: Final[Mapping[str, Preset]] = {
     "groq": Preset(
         base_url="https://api.groq.com/openai/v1",
         owned_by="groq",
-        operations=("chat", "responses"),
+        operations=("chat", "responses", "speech", "transcriptions", "translations", "files", "batches"),
         form=Form(stream_usage=True, reasoning_field="reasoning"),
         not_chat=("whisper", "tts", "orpheus", "prompt-guard"),
     ),
     "mistral": Preset(
         base_url="https://api.mistral.ai/v1",
         owned_by="mistralai",
-        operations=("chat",),
+        operations=("chat", "embeddings", "transcriptions", "moderations", "files"),
         form=Form(stream_usage=False, max_tokens_name="max_tokens", reasoning_field="thinking"),
         not_chat=("embed", "moderation", "ocr", "transcribe"),
     ),
@@ -74,7 +84,16 @@ VENDORS: Final[Mapping[str, Preset]] = {
     "together": Preset(
         base_url="https://api.together.xyz/v1",
         owned_by="together",
-        operations=("chat", "completions", "images"),
+        operations=(
+            "chat",
+            "completions",
+            "images",
+            "embeddings",
+            "speech",
+            "transcriptions",
+            "translations",
+            "rerank",
+        ),
         form=Form(images_edits_path="", max_tokens_name="max_tokens", think_tags="explicit"),
         not_chat=("embed", "bge-", "flux", "rerank", "whisper", "imagen", "veo", "sora", "kling", "guard"),
         draws=("flux", "imagen"),
@@ -82,7 +101,7 @@ VENDORS: Final[Mapping[str, Preset]] = {
     "fireworks": Preset(
         base_url="https://api.fireworks.ai/inference/v1",
         owned_by="fireworks",
-        operations=("chat", "completions", "responses"),
+        operations=("chat", "completions", "responses", "embeddings", "rerank"),
         form=Form(think_tags="explicit"),
         not_chat=("embed", "flux", "rerank", "whisper", "stable-diffusion"),
     ),
@@ -93,7 +112,7 @@ VENDORS: Final[Mapping[str, Preset]] = {
     "volcengine": Preset(
         base_url="https://ark.cn-beijing.volces.com/api/v3",
         owned_by="volcengine",
-        operations=("chat", "responses", "images"),
+        operations=("chat", "responses", "images", "embeddings"),
         form=Form(
             images_edits_path="",
             stream_usage=True,
@@ -107,6 +126,7 @@ VENDORS: Final[Mapping[str, Preset]] = {
     "nvidia": Preset(
         base_url="https://integrate.api.nvidia.com/v1",
         owned_by="nvidia",
+        operations=("chat", "completions", "embeddings"),
         form=Form(max_tokens_name="max_tokens", think_tags="explicit"),
         not_chat=("embed", "rerank", "nvclip", "retriever", "reward", "guard", "parakeet"),
     ),
@@ -136,7 +156,7 @@ VENDORS: Final[Mapping[str, Preset]] = {
     "github-models": Preset(
         base_url="https://models.github.ai/inference",
         owned_by="github",
-        operations=("chat",),
+        operations=("chat", "embeddings"),
         form=Form(
             models_path="/catalog/models",
             stream_usage=True,
@@ -148,7 +168,18 @@ VENDORS: Final[Mapping[str, Preset]] = {
     "azure": Preset(
         base_url="",  # each resource has its own
         owned_by="azure",
-        operations=("chat", "completions", "responses", "images"),
+        operations=(
+            "chat",
+            "completions",
+            "responses",
+            "images",
+            "embeddings",
+            "speech",
+            "transcriptions",
+            "translations",
+            "files",
+            "batches",
+        ),
         form=Form(
             stream_usage=True,
             max_tokens_name="max_completion_tokens",

@@ -18,8 +18,9 @@ ASKED: dict[str, dict[str, Any]] = {
     "completions": {"prompt": "Hi"},
     "images": {"prompt": "Hi"},
     "messages": {"messages": [{"role": "user", "content": "Hi"}]},
+    "passed_on": {"input": "Hi"},
 }
-OF_WORDS = [dialect for dialect in DIALECTS if dialect.name != "images"]
+OF_WORDS = [dialect for dialect in DIALECTS if dialect.name not in ("images", "passed_on")]
 SAID: list[Event] = [Reasoning("Hm"), Text("Hel"), Text("lo"), Usage(1, 2, 3), Finish("stop")]
 
 
@@ -68,6 +69,8 @@ class TestEveryDialect:
         whole = encoder(dialect, stream=False)
         assert (whole.streaming, whole.content_type, whole.keepalive) == (False, JSON, b"")
         assert whole.encode(SAID[:-1]) == b""
+        if dialect.name == "passed_on":  # an answer is the API's own, or there is none
+            return
         told = json.loads(whole.encode(SAID[-1:]))
         if dialect.name != "messages":
             assert (told["created"], told["usage"]["total_tokens"]) == (1_790_000_000, 3)

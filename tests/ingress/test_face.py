@@ -24,7 +24,7 @@ def envelope(answer: httpx.Response) -> dict[str, str | None]:
         ("POST", "/", 405),
         ("GET", "/v1/v1/models", 404),
         ("GET", "/v1", 404),
-        ("POST", "/v1/embeddings", 404),
+        ("POST", "/v1/videos", 404),
         ("GET", "/v1/chat/completions", 405),
         ("DELETE", "/v1/models", 405),
         ("PUT", "/healthz", 404),

@@ -218,8 +218,8 @@ def test_a_wrong_method_says_which_are_right() -> None:
 
 
 def test_a_path_that_is_not_there_is_told_those_that_are() -> None:
-    message = refusal(request_head("POST", "/v1/embeddings")).message
-    assert "no POST /v1/embeddings" in message
+    message = refusal(request_head("POST", "/v1/videos")).message
+    assert "no POST /v1/videos" in message
     assert "/v1/chat/completions" in message
     assert "without" in message
 

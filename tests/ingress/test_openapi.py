@@ -75,7 +75,10 @@ def test_the_gates_routes_and_methods_are_described_and_no_others() -> None:
         path: {method.upper() for method in item if method != "parameters"}
         for path, item in document()["paths"].items()
     }
-    assert methods == {route.shown_path: {*route.methods, "OPTIONS"} for route, _ in routes().rows}
+    taken: dict[str, set[str]] = {}
+    for route, _ in routes().rows:
+        taken.setdefault(route.shown_path, {"OPTIONS"}).update(route.methods)
+    assert methods == taken
 
 
 def test_the_description_itself_wants_a_key() -> None:

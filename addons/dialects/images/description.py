@@ -15,7 +15,7 @@ from addons.dialects.description import (
     of_model,
     ref,
 )
-from addons.dialects.images.form import KIND
+from addons.dialects.form import KIND
 from addons.dialects.images.schema import EditBody, GenerationBody
 from addons.dialects.openai.description import ERROR, FORM, SCHEMAS
 

@@ -9,11 +9,12 @@ from typing import Any, Final
 
 from addons.dialects.base import ParsedRequest
 from addons.dialects.body import VALUES_LIMIT, Reading, bad_request, model_noted, read_object, validated
-from addons.dialects.images.form import is_form, read_form
+from addons.dialects.form import is_form, read_form
 from addons.dialects.images.schema import SOURCES_LIMIT, EditBody, GenerationBody, OpenBody
 from addons.dialects.routed_head import NO_HEAD, RoutedHead
 from addons.errors import GatewayError
-from providers.contract.pictures import Form, FormPart, ImageRequest, SourcePicture
+from providers.contract.form import Form, FormPart
+from providers.contract.pictures import ImageRequest, SourcePicture
 
 EDITS: Final = "images_edits"
 _SOURCES: Final = ("image", "image[]")

@@ -59,10 +59,10 @@ def model_object(model: Model, created: int, name: str = "") -> dict[str, object
     }
     if model.context_length:
         told["context_length"] = model.context_length
-    if model.vision is not None or model.draws_as:
-        inputs = ["text", "image"] if model.vision else ["text"]
+    if model.vision is not None or model.draws_as or model.makes:
+        inputs = ["audio"] if model.makes == "transcription" else ["text", "image"] if model.vision else ["text"]
         told["architecture"] = {"input_modalities": inputs, "output_modalities": list(model.outputs)}
-    if model.tools != "unknown":
+    if model.tools != "unknown" and not model.makes:
         told["supported_parameters"] = list(_supported(model))
     return told
 

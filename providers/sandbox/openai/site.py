@@ -10,6 +10,8 @@ from providers.sandbox.models import obedient
 from providers.sandbox.models.native import read_body, text_of
 from providers.sandbox.models.shown import Said, ToolCall, Turn
 from providers.sandbox.openai.completions import complete
+from providers.sandbox.openai.endpoints import PATHS, attend
+from providers.sandbox.openai.files import Shelf
 from providers.sandbox.openai.pictures import draw
 from providers.sandbox.openai.refusals import misbehaved
 from providers.sandbox.openai.responses.endpoint import PATH, Responses
@@ -27,6 +29,8 @@ class OpenAISite(Site):
     name: str = "openai"
     key: str = field(default_factory=api_key)
     responses: Responses = field(default_factory=lambda: Responses(MODELS))
+
+    shelf: Shelf = field(default_factory=Shelf)
 
     def session(self) -> dict[str, Any]:
         return {"api_key": self.key}
@@ -50,6 +54,10 @@ class OpenAISite(Site):
             await (complete(body, wire) if known else wire.respond(404, {"error": {"code": "model_not_found"}}))
         elif request.path in ("/v1/images/generations", "/v1/images/edits") and request.method == "POST":
             await draw(request, wire, MODELS)
+        elif request.path in PATHS and request.method == "POST":
+            await attend(request, wire, MODELS)
+        elif request.path.startswith(("/v1/files", "/v1/batches")):
+            await self.shelf.handle(request, wire)
         elif request.path == PATH or request.path.startswith(f"{PATH}/"):
             await self.responses.handle(request, wire)
         else:

@@ -102,11 +102,18 @@ def test_the_live_list_joins_the_known_models(body: Any) -> None:
     assert site.models()["gpt-9"].created == 5
 
 
-def test_models_that_do_not_chat_are_left_out() -> None:
-    site = provider(preset="openai")
-    list_models(site, 200, {"data": [{"id": "text-embedding-3-small"}, {"id": "whisper-1"}, {"id": "o9"}]})
-    assert "o9" in site.models()
-    assert not {"text-embedding-3-small", "whisper-1"} & set(site.models())
+def test_models_that_no_operation_is_for_are_left_out() -> None:
+    site = provider(preset="ollama")
+    list_models(site, 200, {"data": [{"id": "nomic-embed-text"}, {"id": "whisper-1"}, {"id": "o9"}]})
+    assert {name: model.outputs for name, model in site.models().items()} == {
+        "nomic-embed-text": ("embeddings",),
+        "whisper-1": ("transcription",),
+        "o9": ("text",),
+    }
+    site = provider(preset="openai", models={})
+    list_models(site, 200, {"data": [{"id": "text-embedding-9"}, {"id": "sora-9"}]})
+    assert "text-embedding-9" in site.models()
+    assert "sora-9" not in site.models()
 
 
 def test_facts_of_the_live_list_are_kept() -> None:

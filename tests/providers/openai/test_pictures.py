@@ -13,11 +13,9 @@ from addons.dialects.images.dialect import Images
 from addons.dialects.routed_head import RoutedHead
 from providers.contract.call import Call
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.events import Event, Failure, Finish, Usage, Verbatim
 from providers.contract.session import Session
 from providers.contract.steps import Moment
 from providers.openai.options import OpenAIOptions
-from providers.openai.pictures import ANSWER_BYTES, EVENT_BYTES, StreamedPictures, WholePictures
 from providers.openai.provider import OpenAICompatible
 from providers.sandbox.openai.pictures import USAGE
 from providers.sandbox.png import PNG
@@ -83,102 +81,6 @@ def test_no_address_for_pictures_is_no_fault_of_the_address_of_all() -> None:
     assert turn.classify(404, {}, b'{"detail": "Not Found"}').kind is ErrorKind.MODEL_UNAVAILABLE
     refused = turn.classify(400, {}, b'{"error": {"message": "Unknown parameter: size", "param": "size"}}')
     assert (refused.kind, refused.refused) == (ErrorKind.BAD_REQUEST, frozenset())
-
-
-# -- answers ----------------------------------------------------------------------------------------------------------
-def whole(*pieces: bytes) -> list[Event]:
-    decoder = WholePictures({}, lambda error: error)
-    return [event for piece in pieces for event in decoder.feed(piece)] + decoder.close()
-
-
-def streamed(*pieces: bytes) -> list[Event]:
-    decoder = StreamedPictures({}, lambda error: error)
-    return [event for piece in pieces for event in decoder.feed(piece)] + decoder.close()
-
-
-def failed(events: list[Event]) -> ErrorKind:
-    last = events[-1]
-    assert isinstance(last, Failure)
-    return last.error.kind
-
-
-def test_a_document_is_passed_on_as_it_came_with_its_counts() -> None:
-    body = b'{ "created": 1.50, "data":[{"b64_json":"AA=="}] ,"usage":{"input_tokens":3,"output_tokens":4}}\n'
-    for cut in range(len(body)):
-        verbatim, usage, finish = whole(body[:cut], body[cut:])
-        assert verbatim == Verbatim(body)
-        assert isinstance(usage, Usage)
-        assert (usage.total_tokens, finish) == (7, Finish("stop"))
-
-
-@pytest.mark.parametrize(
-    ("body", "kind"),
-    [
-        (b'{"data": [{"b64_json": "AA', ErrorKind.INCOMPLETE),
-        (b"", ErrorKind.INCOMPLETE),
-        (b"[]", ErrorKind.INCOMPLETE),
-        (b'{"error": {"code": "insufficient_quota", "message": "no"}}', ErrorKind.QUOTA),
-        (b'{"error": {"code": "content_policy_violation", "message": "no"}}', ErrorKind.CONTENT_FILTERED),
-        (b"[" + b"0," * 250_000, ErrorKind.PROVIDER_DOWN),
-    ],
-)
-def test_what_is_no_document_with_pictures_is_a_failure(body: bytes, kind: ErrorKind) -> None:
-    assert failed(whole(body)) is kind
-
-
-def test_an_answer_has_a_bound() -> None:
-    piece = b"a" * (1024 * 1024)
-    decoder = WholePictures({}, lambda error: error)
-    fed = [decoder.feed(piece) for _ in range(ANSWER_BYTES // len(piece) + 1)]
-    assert failed(fed[-1]) is ErrorKind.PROVIDER_DOWN
-    assert not any(fed[:-1])
-    assert (decoder.feed(b"a"), decoder.close()) == ([], [])
-
-
-PARTIAL = (
-    b'event: image_generation.partial_image\r\ndata: {"type":"image_generation.partial_image","b64_json":"AA"}\r\n\r\n'
-)
-DONE = (
-    b'event: image_generation.completed\ndata: {"type":"image_generation.completed","b64_json":"AA==",'
-    b'"usage":{"input_tokens":1,"output_tokens":2}}\n\n'
-)
-
-
-def test_a_stream_is_passed_on_event_by_event_however_it_is_cut() -> None:
-    body = PARTIAL + DONE
-    for cut in range(1, len(body)):
-        events = streamed(body[:cut], body[cut:])
-        assert b"".join(event.data for event in events if isinstance(event, Verbatim)) == body
-        assert events[-1] == Finish("stop")
-        assert sum(isinstance(event, Usage) for event in events) == 1
-        assert not any(isinstance(event, Verbatim) and not event.data.endswith(b"\n") for event in events)
-
-
-def test_a_comment_is_no_beginning() -> None:
-    decoder = StreamedPictures({}, lambda error: error)
-    assert decoder.feed(b": wait\n\n") == []
-    assert failed(decoder.feed(b'data: {"error": {"message": "busy", "code": "rate_limit_exceeded"}}\n\n'))
-
-
-@pytest.mark.parametrize(
-    ("pieces", "kind"),
-    [
-        ((PARTIAL,), ErrorKind.INCOMPLETE),
-        ((), ErrorKind.INCOMPLETE),
-        (
-            (PARTIAL, b'event: error\ndata: {"type":"error","error":{"code":"server_error"}}\n\n'),
-            ErrorKind.PROVIDER_DOWN,
-        ),
-        ((b"data: " + b"a" * (EVENT_BYTES + 1),), ErrorKind.PROVIDER_DOWN),
-        ((b'{"error": {"code": "insufficient_quota"}}',), ErrorKind.QUOTA),
-    ],
-)
-def test_a_stream_that_breaks_off_fails(pieces: tuple[bytes, ...], kind: ErrorKind) -> None:
-    assert failed(streamed(*pieces)) is kind
-
-
-def test_a_document_instead_of_a_stream_becomes_one_event() -> None:
-    assert streamed(b'{"data":\n', b"[]}")[0] == Verbatim(b'data: {"data":\ndata: []}\n\n')
 
 
 # -- through the gateway ----------------------------------------------------------------------------------------------

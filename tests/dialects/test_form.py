@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from addons.dialects.body import all_at_once
-from addons.dialects.images.form import PARTS_LIMIT, is_form, read_form
+from addons.dialects.form import PARTS_LIMIT, is_form, read_form
 from addons.errors import GatewayError
-from providers.contract.pictures import Form
+from providers.contract.form import Form
 
 KIND = "multipart/form-data; boundary=b-1"
 

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from addons.dialects.body import Reading, bad_request
-from providers.contract.pictures import Form, FormPart
+from providers.contract.form import Form, FormPart
 
 PARTS_LIMIT: Final = 128
 _SLICE_BYTES: Final = 64 * 1024
