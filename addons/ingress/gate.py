@@ -137,9 +137,8 @@ def _unmatched(request_head: RequestHead, path: str, methods: frozenset[str], wh
     if not methods:
         raise GatewayError(
             404,
-            f"there is no {request_head.method} {path[:200]} here. "
-            f"Known: {', '.join(dict.fromkeys(route.shown_path for route, _ in routes().rows))}; "
-            "those of /v1 also without it.",
+            f"there is no {request_head.method} {path[:200]} here. Known, those of /v1 also without it: "
+            f"{', '.join(dict.fromkeys(route.shown_path for route, _ in routes().rows))}.",
             code="unknown_url",
         )
     allow = ", ".join(sorted(methods | {"OPTIONS"}))
