@@ -6,6 +6,7 @@ no repetition heals is told it as that, whatever its status is elsewhere. 429 wi
 `retry-after` ends it too; 503 is always repeated, and stands for what passes alone.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -36,6 +37,8 @@ _STAYS: Final = frozenset({403, 429, 500, 502, 503, 504})
 """Statuses that Claude Code is told as they are: it stops at 403; the others pass, or say that they do not."""
 _DENIED: Final = 403
 _FINAL: Final = 502
+_KEY_HEADER: Final = re.compile("x-api-key", re.IGNORECASE)
+"""Whatever error these words stand in, Claude Code shows `Not logged in` for it, and nothing that was said."""
 _NEVER_PASSING: Final = frozenset({"no_account"})
 """Codes of a 503 that waiting does not heal."""
 
@@ -58,32 +61,34 @@ def told_to_claude_code(error: GatewayError) -> tuple[int, bool | None]:
 
 def error_response(error: GatewayError, head: RoutedHead = NO_HEAD) -> http.Response:
     """The error as an answer: its status, the envelope, its retry hints."""
-    status, hints = error.status, error.headers()
+    status, hints, message = error.status, error.headers(), _message(error)
     if head.headers.get("user-agent", "").startswith(CLAUDE_CODE):
         status, retry = told_to_claude_code(error)
+        message = _KEY_HEADER.sub("API key", message)
         hints = [(name, value) for name, value in hints if name != "x-should-retry"]
         if retry is not None:
             hints.append(("x-should-retry", "true" if retry else "false"))
     headers = [("content-type", JSON), *hints]
-    return http.Response.make(
-        status, _envelope(error, status, head.request_id), [(n.encode(), v.encode()) for n, v in headers]
-    )
+    told = _envelope(status, message, head.request_id)
+    return http.Response.make(status, told, [(n.encode(), v.encode()) for n, v in headers])
 
 
 def error_frame(error: GatewayError) -> bytes:
     """The error as the last event of a stream."""
-    return b"event: error\ndata: " + _envelope(error, error.status) + b"\n\n"
+    return b"event: error\ndata: " + _envelope(error.status, _message(error)) + b"\n\n"
 
 
-def _envelope(error: GatewayError, status: int, request_id: str = "") -> bytes:
+def _envelope(status: int, message: str, request_id: str = "") -> bytes:
     kind = TYPES.get(status, "api_error" if status >= 500 else "invalid_request_error")
-    message = error.words or (_too_long(error) if error.code == TOO_LONG else error.message)
     told = {"type": kind, "message": message}
     named = {"request_id": request_id} if request_id else {}
     return json_bytes({"type": "error", "error": told, **named})
 
 
-def _too_long(error: GatewayError) -> str:
-    """In the words of Anthropic's own API, by which clients know that they have to make the conversation shorter."""
+def _message(error: GatewayError) -> str:
+    """What is the matter. A conversation that is too long is told in the words of Anthropic's own API, by which clients
+    know that they have to make it shorter."""
+    if error.words or error.code != TOO_LONG:
+        return error.words or error.message
     numbers = f"{error.prompt[0]} tokens > {error.prompt[1]} maximum. " if error.prompt is not None else ""
     return f"prompt is too long: {numbers}{error.message}"

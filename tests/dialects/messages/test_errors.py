@@ -112,6 +112,14 @@ def test_claude_code_is_told_our_own_errors_in_the_form_that_it_stops_at(error: 
     assert told(error, CLAUDE_CODE) == expected
 
 
+def test_claude_code_is_not_told_of_a_header_for_which_it_shows_words_of_its_own() -> None:
+    error = GatewayError(502, "The API says: invalid X-Api-Key.", should_retry=False)
+    assert json.loads(error_response(error, CLAUDE_CODE).content or b"")["error"]["message"].endswith(
+        "invalid API key."
+    )
+    assert json.loads(error_response(error, SDK).content or b"")["error"]["message"] == error.message
+
+
 def test_retry_hints_are_those_of_the_error() -> None:
     answer = error_response(GatewayError(429, "Slow.", retry_after_s=2.5), CLAUDE_CODE)
     assert (answer.headers["retry-after"], answer.headers["retry-after-ms"]) == ("3", "2500")
