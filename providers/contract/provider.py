@@ -131,7 +131,7 @@ class Provider[O: ProviderOptions](ABC):
     Options: ClassVar[type[ProviderOptions]]
     web_session: ClassVar[bool] = True
     """True for a site used with a person's session, False for an official API used with a key."""
-    gives_several: ClassVar[bool] = False
+    gives_several: bool = False
     """Gives as many answers (`n`) as a request asks for. Others are asked once for each."""
     meets_checks: ClassVar[bool] = False
     """The site is known to ask programs for a check for humans these days, whatever session they show."""

@@ -63,7 +63,6 @@ class OpenAICompatible(Provider[OpenAIOptions]):
     type_name: ClassVar[str] = "openai_compatible"
     Options: ClassVar[type[OpenAIOptions]] = OpenAIOptions
     web_session: ClassVar[bool] = False
-    gives_several: ClassVar[bool] = True
 
     def __init__(self, name: str, options: OpenAIOptions) -> None:
         super().__init__(name, options)
@@ -72,7 +71,8 @@ class OpenAICompatible(Provider[OpenAIOptions]):
         operations: dict[type[ModelRequest], Operation[Any]] = {
             kind: Operation(None, partial(turn, self._api)) for kind, turn in map(_OPERATIONS.__getitem__, served)
         }
-        if "responses" in served and "chat" not in served:
+        self.gives_several = "chat" in served or "responses" not in served
+        if not self.gives_several:
             operations[ChatRequest] = Operation(CARRIED, partial(ChatByResponseTurn, self._api))
         self.operations: Mapping[type[ModelRequest], Operation[Any]] = operations
         self.sign_in = KeySignIn(self._api)
