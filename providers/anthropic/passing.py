@@ -9,15 +9,17 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
 
+from providers.anthropic.assembled import Assembled
 from providers.anthropic.errors import classify, error_of
 from providers.anthropic.framed import as_events
 from providers.anthropic.reasons import reason_of
 from providers.anthropic.usage import UsageReader
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.events import Event, Failure, Finish, FinishReason, Verbatim
+from providers.contract.events import Event, Failure, Finish, FinishReason, Usage, Verbatim
 from providers.contract.operation import Decoder
 from providers.formats.json_tally import JsonTally
-from providers.formats.jsontext import BODY_VALUES, EVENT_VALUES, INVALID, loads, mapping, text
+from providers.formats.jsontext import BODY_VALUES, EVENT_VALUES, INVALID, dumps, loads, mapping, text
+from providers.formats.sse import SseReader
 
 EVENT_BYTES: Final = 4 * 1024 * 1024
 ANSWER_BYTES: Final = 32 * 1024 * 1024
@@ -25,6 +27,7 @@ ANSWER_BYTES: Final = 32 * 1024 * 1024
 HELD_BYTES: Final = 256 * 1024
 """Of what is held back before the first content; more is given out."""
 _BLANK: Final = re.compile(rb"\r?\n\r?\n")
+_EVENTS: Final = (b"event:", b"data:", b":")
 _BOM: Final = b"\xef\xbb\xbf"
 _NAMED: Final = re.compile(rb"^event:", re.MULTILINE)
 _WORD: Final = re.compile(r"[a-z_.]{1,60}")
@@ -244,6 +247,8 @@ class WholePassedOn(Decoder):
         self._over = True
         body, self._pieces = b"".join(self._pieces), []
         value = loads(body, BODY_VALUES)
+        if value is INVALID and not self._streams and body.lstrip().startswith(_EVENTS):
+            return self._of_stream(body)
         if not isinstance(value, dict):
             return [Failure(self._told(_no_message(body)))]
         if (error := error_of(value)) is not None:
@@ -258,13 +263,23 @@ class WholePassedOn(Decoder):
         shown = as_events(value) if self._streams else body
         return [Verbatim(shown), *([counted] if counted is not None else []), end]
 
+    def _of_stream(self, body: bytes) -> list[Event]:
+        """The message of a stream that nobody has asked for."""
+        stream, made = PassedOn(self._told), Assembled()
+        events = [*stream.feed(body), *stream.close()]
+        if not isinstance(events[-1], Finish):
+            return events[-1:]
+        shown = b"".join(event.data for event in events if isinstance(event, Verbatim))
+        for payload in SseReader(limit_bytes=EVENT_BYTES).feed(shown):
+            made.read(mapping(loads(payload, EVENT_VALUES)))
+        counted = [event for event in events if isinstance(event, Usage)][-1:]
+        return [Verbatim(dumps(made.message())), *counted, events[-1]]
+
 
 def _no_message(body: bytes) -> ProviderError:
     start = body[:EVENT_BYTES].lstrip()
     if start[:1] == b"{" or not start:
         return ProviderError(ErrorKind.INCOMPLETE, "The API's answer was cut off, or is no JSON. Try again.")
-    if start.startswith((b"event:", b"data:")):
-        return ProviderError(ErrorKind.PROVIDER_DOWN, "The API answered with a stream where none was asked for.")
     return classify(200, {}, start)
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from providers.anthropic.framed import as_events
 from providers.anthropic.passing import ANSWER_BYTES, EVENT_BYTES, HELD_BYTES, PassedOn, WholePassedOn
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Event, Failure, Finish, Usage, Verbatim
@@ -199,16 +200,31 @@ def test_a_document_is_passed_on_byte_for_byte() -> None:
         (json.dumps(message(reason=None)).encode(), ErrorKind.INCOMPLETE),
         (json.dumps(message({"type": "text", "text": "Hi"})).encode()[:-2], ErrorKind.INCOMPLETE),
         (b"", ErrorKind.INCOMPLETE),
-        (STREAM, ErrorKind.PROVIDER_DOWN),
+        (sse(start(), *said("x")), ErrorKind.INCOMPLETE),
+        (sse(start(), failure("rate_limit_error")), ErrorKind.RATE_LIMITED),
         (b'{"choices": []}', ErrorKind.PROVIDER_DOWN),
         (b"<html></html>", ErrorKind.PROVIDER_DOWN),
     ],
-    ids=["an error", "no reason", "cut", "nothing", "a stream", "another form", "a page"],
+    ids=["an error", "no reason", "cut", "nothing", "a cut stream", "a failed stream", "another form", "a page"],
 )
 def test_a_document_that_is_no_message_fails(body: bytes, kind: ErrorKind) -> None:
     events = same_at_every_cut(whole, body)
     assert not bytes_of(events)
     assert error_in(events).kind is kind
+
+
+def test_a_stream_that_nobody_asked_for_becomes_a_document() -> None:
+    document = message(
+        {"type": "thinking", "thinking": "Hm.", "signature": "s"},
+        {"type": "text", "text": "Yes.", "citations": [{"type": "char_location", "cited_text": "y"}]},
+        {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"a": 1}},
+        {"type": "tool_use", "id": "toolu_2", "name": "g", "input": {}},
+        {"type": "redacted_thinking", "data": "x"},
+        reason="tool_use",
+    )
+    events = same_at_every_cut(whole, as_events(document))
+    assert json.loads(bytes_of(events)) == document
+    assert events[1:] == [Usage(7, 6, 13, None, 2), Finish("tool_calls")]
 
 
 def test_a_document_is_bounded() -> None:
