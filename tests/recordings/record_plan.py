@@ -60,12 +60,20 @@ QWEN = {
         *("after_finish", "unknown_event", "empty", "wordless"),
     ),
 }
+ANTHROPIC = {
+    "variant": ("", "announced"),
+    "fault": (
+        *("413", "500", "json_error", "error_started", "error_mid", "overloaded_mid", "truncated", "hang_up"),
+        *("no_stop", "no_delta", "broken_json", "unknown_event", "crlf", "unnamed", "after_stop", "refusal", "pause"),
+    ),
+}
 PLANS = {
     "zai": ("GLM-4.6-Thinking", ZAI),
     "openai": ("sandbox-large", OPENAI),
     "longcat": ("LongCat-Flash", LONGCAT),
     "k2think": ("MBZUAI-IFM/K2-Think-v2", K2THINK),
     "qwen": ("qwen3.7-plus", QWEN),
+    "anthropic": ("claude-sandbox", ANTHROPIC),
 }
 
 
