@@ -153,3 +153,8 @@ def test_a_client_that_leaves_ends_the_call(client: openai.OpenAI, sites: Sites)
         next(iter(stream))
         open_now = site.connections
     sites.wait_for("anthropic", lambda: site.connections < open_now, 5)
+
+
+def test_a_raw_prompt_is_asked_as_a_chat(client: openai.OpenAI) -> None:
+    raw = client.completions.create(model=MODEL, prompt="Hi", max_tokens=64)
+    assert (raw.choices[0].text, raw.choices[0].finish_reason) == (greeting("Hi"), "stop")
