@@ -84,9 +84,15 @@ class KeepsAnswer:
             is_answer = one.kind == ANSWERS
             named = named or is_answer
             kept = (value if is_answer else None) or one.document
-            if one.there or kept:
-                self._kept.put(one.kind, one.id, kept, self._account if one.there else None)
+            place = self._account if one.there else None
+            if (place or kept) and self._is_free(one.kind, one.id, place):
+                self._kept.put(one.kind, one.id, kept, place)
         for gone in self._revoked:
-            self._kept.delete(gone.kind, gone.id)
+            if self._is_free(gone.kind, gone.id, self._account):
+                self._kept.delete(gone.kind, gone.id)
         if value is not None and not named:
             self._kept.put(ANSWERS, self._id, value)
+
+    def _is_free(self, kind: str, id: str, place: AccountId | None) -> bool:
+        """Whether the id names nothing yet, or what lies there: no provider takes over what is another's."""
+        return self._kept.get(kind, id) is None or self._kept.place(kind, id) == place

@@ -13,7 +13,7 @@ from addons.dialects.base import ParsedRequest
 from addons.dialects.body import Reading
 from addons.exchange.kept_answers import KeepsAnswer
 from addons.kept.items import KeptStore
-from providers.contract.events import Event, Finish, Issued, Text
+from providers.contract.events import Event, Finish, Issued, Revoked, Text
 from tests.exchange.answers import DOWN, limited
 from tests.support.answers import DONE, FINISH, STREAM, answer, word
 from tests.support.harness import House, api, is_quiet
@@ -359,6 +359,26 @@ def test_an_answer_that_the_provider_keeps_has_its_own_id(keeping: bool) -> None
     assert kept.place("response", "resp_1") == ALICE
     made = json.dumps([*say("one"), {"role": "assistant", "content": "two"}]).encode()
     assert kept.get("response", "resp_1") == (made if keeping else b'{"id": 1}')
+
+
+@pytest.mark.parametrize("place", [None, BOB], ids=["the gateway's", "another account's"])
+@pytest.mark.parametrize("event", [Issued("file", "1"), Issued("file", "1", b"mine"), Revoked("file", "1")], ids=str)
+def test_no_provider_takes_over_what_is_anothers(event: Event, place: tuple[str, str] | None) -> None:
+    kept = KeptStore().of(b"ada")
+    kept.put("file", "1", b"theirs", place)
+    KeepsAnswer(Plain(), kept, "talk-1", ALICE).encode([event, Finish("stop")])
+    assert (kept.get("file", "1"), kept.place("file", "1")) == (b"theirs", place)
+
+
+def test_a_provider_tells_anew_of_what_is_its_own_and_takes_it_back() -> None:
+    kept = KeptStore().of(b"ada")
+    for event, value in (
+        (Issued("batch", "1", b"a"), b"a"),
+        (Issued("batch", "1", b"b"), b"b"),
+        (Revoked("batch", "1"), None),
+    ):
+        KeepsAnswer(Plain(), kept, "talk-1", ALICE).encode([event, Finish("stop")])
+        assert kept.get("batch", "1") == value
 
 
 @pytest.mark.parametrize("keeping", [False, True])
