@@ -61,6 +61,7 @@ from addons.upstream.tls_records import TlsRecords
 from addons.words.near import near
 from providers.anthropic.body import with_model
 from providers.anthropic.decoder import MessagesDecoder
+from providers.anthropic.names import ID_CHARS, PlainNames
 from providers.anthropic.passing import PassedOn
 from providers.contract.chat import ImagePart, Message, ToolCall
 from providers.contract.events import Event, Finish, Reasoning, Text, ToolCallDelta
@@ -807,6 +808,9 @@ READERS: dict[str, Reader] = {
     "messages lead, passed on": fed(lambda: passed_on().feed, lambda size: [b" "] * size),
     "messages: the model's name": fed(
         lambda: lambda body: with_model(body, {}, "m"), whole_bytes('{"model": 1, "model": {"model": "x"')
+    ),
+    "messages: ids that become the same": fed(
+        lambda: PlainNames(ID_CHARS).plain, lambda size: [chr(0x4E00 + number) for number in range(size // 8)]
     ),
     "openai lead": fed(lambda: OpenAIDecoder(FORM).feed, whole_bytes("\ufeff ")),
     "json end: brackets": fed(lambda: JsonEnd().read, whole("[", "[")),

@@ -5,6 +5,7 @@ marked: tools and system text, and the newest turn of a conversation that goes o
 it has by itself, up to twenty blocks before a mark (docs.claude.com, prompt caching).
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 LEAST_CHARS: Final = 4096
@@ -30,22 +31,14 @@ def mark(fields: dict[str, Any]) -> None:
 
 
 def _chars(blocks: list[dict[str, Any]]) -> int:
-    """The characters of blocks, as far as it takes to see that they are many."""
-    total = 0
-    for block in blocks:
-        total += _size(block, LEAST_CHARS - total)
-        if total >= LEAST_CHARS:
-            break
-    return total
-
-
-def _size(value: Any, enough: int) -> int:
-    if isinstance(value, str):
-        return len(value)
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
-    total = 0
-    for one in inner:
-        total += _size(one, enough - total)
-        if total >= enough:
-            break
+    """The characters of all texts in blocks, as far as it takes to see that they are many."""
+    total, waiting = 0, list[Any](blocks)
+    while waiting and total < LEAST_CHARS:
+        value = waiting.pop()
+        if isinstance(value, str):
+            total += len(value)
+        elif isinstance(value, Mapping):
+            waiting += value.values()
+        elif isinstance(value, list | tuple):
+            waiting += value
     return total

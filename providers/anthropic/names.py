@@ -2,6 +2,7 @@
 request, and back again."""
 
 import re
+from collections import Counter
 from typing import Final
 
 _ODD: Final = re.compile(r"[^a-zA-Z0-9_-]")
@@ -16,16 +17,17 @@ class PlainNames:
         self._limit = limit
         self._plain: dict[str, str] = {}
         self._theirs: dict[str, str] = {}
+        self._numbers: Counter[str] = Counter()
+        """How many names have come to the same plain one: the next is numbered on."""
 
     def plain(self, name: str) -> str:
         """The plain name, often the very same."""
         if (known := self._plain.get(name)) is not None:
             return known
         found = base = _ODD.sub("_", name)[: self._limit] or "_"
-        number = 1
         while found in self._theirs:
-            number += 1
-            found = f"{base[: self._limit - 12]}_{number}"
+            self._numbers[base] += 1
+            found = f"{base[: self._limit - 12]}_{self._numbers[base] + 1}"
         self._plain[name], self._theirs[found] = found, name
         return found
 

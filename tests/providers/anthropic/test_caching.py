@@ -56,3 +56,12 @@ def test_a_thought_is_not_marked() -> None:
     asked = fields("", 1, "hi", "yes")
     asked["messages"][1]["content"] = [{"type": "thinking", "thinking": "Hm."}]
     assert marked(asked) == ["tools"]
+
+
+def test_what_is_nested_deep_is_counted_all_the_same() -> None:
+    deep: Any = "x"
+    for _ in range(20_000):
+        deep = [deep]
+    asked = fields("", 1, "hi")
+    asked["tools"][0]["input_schema"] = {"a": deep, "b": LONG}
+    assert marked(asked) == ["tools", "turn 0"]
