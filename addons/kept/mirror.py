@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import threading
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -54,6 +55,8 @@ class Mirror:
     _stamp: object = None
     """Of the folder when it was looked at last."""
     _complained: bool = False
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+    """Held while files are written: a run that was given up at the end of the process may still be at it."""
 
     def restore(self) -> None:
         """Reads what an earlier process has left. Blocks on the disk: for the start."""
@@ -123,12 +126,8 @@ class Mirror:
     def _write(self, sealing: Sealing, items: Mapping[ItemKey, Item]) -> bool:
         """Writes what is new, removes what is gone; False where not all of it could be done. Blocks on the disk."""
         try:
-            for key, file in list(self._files.items()):
-                if key not in items:
-                    self.folder.remove(file.name)
-                    del self._files[key]
-            for key, item in items.items():
-                self._write_one(sealing, key, item)
+            with self._turn:
+                self._bring_up_to_date(sealing, items)
         except OSError as e:
             if not self._complained:
                 log.warning("what is kept for clients cannot be written to %s: %s", self.folder.path, e.strerror or e)
@@ -136,6 +135,15 @@ class Mirror:
             return False
         self._complained = False
         return True
+
+    def _bring_up_to_date(self, sealing: Sealing, items: Mapping[ItemKey, Item]) -> None:
+        """Raises OSError."""
+        for key, file in list(self._files.items()):
+            if key not in items:
+                self.folder.remove(file.name)
+                del self._files[key]
+        for key, item in items.items():
+            self._write_one(sealing, key, item)
 
     def _write_one(self, sealing: Sealing, key: ItemKey, item: Item) -> None:
         """Raises OSError."""

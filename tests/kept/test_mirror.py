@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -235,6 +236,34 @@ def test_less_room_removes_what_does_not_fit(tmp_path: Path) -> None:
     two = Process(tmp_path, megabytes=1)
     two.save()
     assert (two.kept(), files(tmp_path)) == ([], 0)
+
+
+def test_a_run_that_was_given_up_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Process(tmp_path)
+    one.keep("1", "2")
+    one.save()
+    one.store.of(b"ada").delete("response", "1")
+    begun, go_on = threading.Event(), threading.Event()
+    remove = KeptFolder.remove
+
+    def slow(folder: KeptFolder, name: str) -> None:
+        begun.set()
+        assert go_on.wait(30)
+        remove(folder, name)
+
+    monkeypatch.setattr(KeptFolder, "remove", slow)
+
+    async def given_up_and_again() -> None:
+        first = asyncio.ensure_future(one.mirror.save())
+        await asyncio.to_thread(begun.wait, 30)
+        first.cancel()
+        second = asyncio.ensure_future(one.mirror.save())
+        await asyncio.sleep(0)
+        go_on.set()
+        await second
+
+    asyncio.run(given_up_and_again())
+    assert (one.kept(), files(tmp_path)) == (["2"], 1)
 
 
 def test_a_process_that_has_restored_nothing_touches_nothing(tmp_path: Path) -> None:
