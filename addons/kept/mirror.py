@@ -107,8 +107,8 @@ class Mirror:
             if len(found) < len(new):
                 return False
         for key, file in before.items():
-            if file.name not in names and self._files[key] is file:
-                del self._files[key]
+            if file.name not in names and self._files.get(key) is file:
+                self._files.pop(key, None)
                 self.store.removed_elsewhere(key, file.item)
         return True
 
