@@ -34,7 +34,7 @@ MODELS: Final = ("GLM-4.6", "qwen-max")
 _MARKS: Final = {True: "ok", False: "FAIL", None: "-"}
 PATIENCE_S: Final = 300
 """For one run of a client."""
-CODING_PATIENCE_S: Final = 60
+CODING_PATIENCE_S: Final = 30
 
 
 @dataclass(frozen=True)
