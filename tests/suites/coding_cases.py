@@ -7,7 +7,7 @@ from typing import Final
 from tests.suites.coding import CLAUDE_CODE, CODEX, Case, Coder
 
 ANTHROPIC, OPENAI, GLM, QWEN = "claude-sandbox", "sandbox-large", "GLM-4.6", "qwen-max"
-LONGCAT, NOBODY = "LongCat-Flash", "no-such-model"
+NOBODY: Final = "no-such-model"
 UPSTREAMS: Final = (ANTHROPIC, OPENAI, GLM, QWEN)
 """The official forms, and web sessions with emulated tools."""
 _THOUGHTS: Final = ("--output-format", "stream-json", "--verbose")
@@ -35,6 +35,11 @@ def _claude(model: str) -> Iterator[Case]:
     yield case("thinking", ["Reply with exactly WORD"], ['"type":"thinking"', "WORD"], 1, arguments=_THOUGHTS)
     yield case("compaction", ["Hello, my name is Ann.", "/compact", "Reply with exactly WORD"], ["WORD"], 3)
     yield from _broken(CLAUDE_CODE, model)
+    if model == ANTHROPIC:
+        refused = "Tell me a story of WORD\n!sandbox fault="
+        yield case("signature refused", ["Hello!", f"{refused}signature_once"], ["WORD"], 3)
+        # In the API's own words with its own status: Claude Code leaves out one thing after the other.
+        yield case("field refused", [f"{refused}400"], ["metadata.user_id"], 6, fails=True)
 
 
 def _codex(model: str) -> Iterator[Case]:
@@ -68,7 +73,6 @@ _REFUSED: Final = {
     ANTHROPIC: {
         "key refused": ("fault=401", "key"),
         "forbidden": ("fault=403", "permission"),
-        "bad request": ("fault=400", "metadata.user_id"),
         "no API": ("fault=html", "page|API"),
         "no credit": ("fault=credit", "credit"),
         "long wait": ("fault=429 retry_after=3600", "limit"),
@@ -80,7 +84,6 @@ _REFUSED: Final = {
         "long wait": ("fault=429 retry_after=3600", "limit"),
         "too long": ("fault=context", "context|long|ran out of room"),
     },
-    LONGCAT: {"filtered": ("fault=sensitive_wordless", "filter|content")},
     NOBODY: {"unknown model": ("", NOBODY)},
     GLM: {
         "challenge": ("fault=captcha", "human|browser"),
