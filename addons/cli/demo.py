@@ -33,7 +33,12 @@ from addons.words.commands import serves
 from providers.registry import type_names
 
 _PROJECT = Path(__file__).resolve().parents[2]
-_OFFICIAL = {"models": ["sandbox-large", "sandbox-small", "vendor/sandbox-slash"]}
+_MORE = {"anthropic": {"schemas": True, "caches": True}}
+"""What a site can, as those can that it stands in for."""
+_OFFICIAL = {
+    "models": ["sandbox-large", "sandbox-small", "vendor/sandbox-slash"],
+    "operations": ["chat", "completions", "responses", "images"],
+}
 
 
 def provider_entries(urls: dict[str, str]) -> dict[str, dict[str, Any]]:
@@ -41,7 +46,12 @@ def provider_entries(urls: dict[str, str]) -> dict[str, dict[str, Any]]:
     entries: dict[str, dict[str, Any]] = {}
     for name in type_names():
         if name in urls:
-            entries[name] = {"type": name, "base_url": urls[name], "accounts": [{"name": "demo"}]}
+            entries[name] = {
+                "type": name,
+                "base_url": urls[name],
+                "accounts": [{"name": "demo"}],
+                **_MORE.get(name, {}),
+            }
             if f"{name}-auth" in urls:
                 entries[name]["auth_url"] = urls[f"{name}-auth"]
             if f"{name}-oss" in urls:
