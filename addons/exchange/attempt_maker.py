@@ -124,7 +124,13 @@ class AttemptMaker:
             if steps is not None:
                 steps.close()
         failed = FailedAttempt(
-            error, self.chain.current.attempts, accepted, self._recovered, known, lease.account.key in self._renewed
+            error,
+            self.chain.current.attempts,
+            accepted,
+            self._recovered,
+            known,
+            lease.account.key in self._renewed,
+            self.ask.parsed.request.once,
         )
         limits = self.context.limits
         return decide(failed, max_attempts=limits.max_attempts, retry_accepted=limits.retry_accepted)

@@ -76,13 +76,15 @@ class FailedAttempt:
     recovery_known: bool
     renewed: bool
     """The account's session was already renewed for this request."""
+    once: bool = False
+    """The request makes something that costs: where it may have been taken, it is not asked again."""
 
 
 def decide(failed: FailedAttempt, *, max_attempts: int, retry_accepted: bool = True) -> Next:
     """The next step after a failed attempt of which the client has seen nothing."""
     if failed.error.refused and failed.recovery_known and not failed.recovered:
         return Next.RECOVER  # our own addition was refused: that says nothing of the request, and costs no attempt
-    if failed.error.kind in OWN_FAULT:
+    if failed.error.kind in OWN_FAULT or (failed.once and failed.error.kind in PASSING):
         return Next.GIVE_UP
     if failed.error.kind is ErrorKind.SESSION_EXPIRED and not failed.renewed:
         return Next.RENEW

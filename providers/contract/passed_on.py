@@ -157,6 +157,10 @@ class BatchRequest(ResourceRequest):
     endpoint: ClassVar[str] = "batches"
     resource: ClassVar[str] = "batch"
 
+    @property
+    def once(self) -> bool:
+        return self.action == "create"
+
 
 PASSED: Final[tuple[type[PassedRequest], ...]] = (
     EmbeddingRequest,

@@ -38,6 +38,11 @@ class ModelRequest:
         """The client asks for reasoning: the answer may be silent for longer."""
         return False
 
+    @property
+    def once(self) -> bool:
+        """What it makes costs, so that it is not asked again where it may have been taken."""
+        return False
+
     def words(self) -> Iterable[str]:
         """The texts that are sent, in order: tokens are estimated from them where the provider gives no count."""
         return ()

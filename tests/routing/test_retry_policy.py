@@ -24,3 +24,9 @@ def test_what_is_forbidden_to_one_account_may_be_allowed_to_another() -> None:
     assert (
         decide(failed(ProviderError(ErrorKind.FORBIDDEN, "no"), known=False), max_attempts=9) is Next.ANOTHER_CANDIDATE
     )
+
+
+def test_what_makes_something_that_costs_is_not_asked_again_where_it_may_have_been_taken() -> None:
+    for kind, following in ((ErrorKind.PROVIDER_DOWN, Next.GIVE_UP), (ErrorKind.RATE_LIMITED, Next.ANOTHER_CANDIDATE)):
+        failed = FailedAttempt(ProviderError(kind, "x"), 1, False, False, False, False, once=True)
+        assert decide(failed, max_attempts=3) is following

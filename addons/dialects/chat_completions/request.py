@@ -17,6 +17,7 @@ from addons.dialects.chat_completions.schema import (
     ToolCallBody,
     check_entries,
 )
+from addons.dialects.openai.named_files import named_files
 from addons.errors import GatewayError
 from providers.contract.chat import ImagePart, Message, OtherPart, Part, Role, TextPart, ToolCall
 from providers.contract.requests import ChatRequest, ModelRequest
@@ -103,7 +104,8 @@ def to_parsed(
         messages = yield from _any_messages(raw["messages"])
     options = raw.get("stream_options")
     usage = isinstance(options, dict) and options.get("include_usage") is True
-    return ParsedRequest(meant(_chat(raw, messages)), AnswerOptions(include_usage=usage), refusal)
+    asked = meant(_chat(raw, messages))
+    return ParsedRequest(asked, AnswerOptions(include_usage=usage), refusal, names=named_files(messages))
 
 
 def _any_messages(raw: list[dict[str, Any]]) -> Reading[tuple[Message, ...]]:

@@ -104,6 +104,25 @@ def test_a_file_that_the_api_has_no_more_is_not_found(house: Served, sites: Site
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
 
 
+def test_a_chat_that_names_a_file_is_asked_where_it_lies_and_by_its_own_key_alone(house: Served, sites: Sites) -> None:
+    made = house.sdk().files.create(file=LINES, purpose="user_data")
+    parts = [{"type": "text", "text": "Read it"}, {"type": "file", "file": {"file_id": made.id}}]
+    ask = {"model": "sandbox-large", "messages": [{"role": "user", "content": parts}]}
+    assert house.post(ask).status_code == 200
+    seen = len(sites.site("openai").requests)
+    answer = house.request("POST", "/v1/chat/completions", headers={"authorization": f"Bearer {OTHER}"}, json=ask)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (404, "messages[0].content[1].file.file_id")
+    assert len(sites.site("openai").requests) == seen
+
+
+def test_a_list_has_pages(house: Served) -> None:
+    client = house.sdk()
+    made = [client.files.create(file=LINES, purpose="batch").id for _ in range(3)]
+    assert [one.id for one in client.files.list(limit=2, order="asc")] == made, "the SDK asks for the pages that follow"
+    page = client.files.list(limit=1, purpose="batch")
+    assert ([one.id for one in page.data], page.has_more) == ([made[-1]], True)
+
+
 # -- the turn ---------------------------------------------------------------------------------------------------------
 def turn(request: FileRequest | BatchRequest) -> Any:
     options = OpenAIOptions(base_url="http://127.0.0.1:1/v1", preset="openai")
