@@ -107,3 +107,24 @@ def test_many_tools_and_odd_ones_are_named_in_short() -> None:
 def test_without_counts_no_tokens_are_told() -> None:
     assert "tokens" not in "\n".join(context_lines(noted(AGENT)))
     assert "tokens       9 in" in list(context_lines(noted(AGENT, prompt_tokens=9)))
+
+
+def test_a_request_of_another_form_is_counted_as_the_chat_that_asks_the_same() -> None:
+    body = {
+        "model": "m",
+        "max_tokens": 10,
+        "system": "s" * 100,
+        "tools": [{"name": "Bash", "input_schema": {"type": "object"}}],
+        "messages": [
+            {"role": "user", "content": "u" * 50},
+            {"role": "assistant", "content": [{"type": "tool_use", "id": "t1", "name": "Bash", "input": {}}]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t1", "content": "r" * 300}]},
+        ],
+    }
+    note = Annotation("req_1", dialect="messages", client_request=json.dumps(body), session="3fa2c1")
+    lines = list(context_lines(note))
+    assert lines[0].split()[1:3] == ["100", "B"]
+    assert "1: Bash " in lines[1]
+    assert lines[2].endswith("2 messages")
+    assert lines[3].split()[2:4] == ["300", "B"]
+    assert lines[3].endswith("tool result")
