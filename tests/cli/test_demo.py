@@ -45,6 +45,12 @@ def test_each_site_is_a_provider_under_its_own_name() -> None:
     assert provider_entries({}) == {}
 
 
+def test_the_official_forms_can_what_those_can_that_they_stand_in_for() -> None:
+    entries = provider_entries({**URLS, "anthropic": "http://127.0.0.1:5"})
+    assert entries["anthropic"]["schemas"] is entries["anthropic"]["caches"] is True
+    assert "responses" in entries["official"]["operations"]
+
+
 def test_what_is_written_is_a_configuration_with_a_vault_for_every_account(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
     file = write_demo(tmp_path, SITES, "::1", 8123, KEY)
