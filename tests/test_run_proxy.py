@@ -178,3 +178,34 @@ def test_the_inspector_is_opened_by_one_link_that_no_log_and_no_other_user_has(t
     assert [line for line in said.splitlines() if link[2] in line] == [link[0]]
     with pytest.raises(httpx.TransportError):
         httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=5)
+
+
+def test_a_program_is_started_in_the_persons_folder_with_the_persons_umask(tmp_path: Path) -> None:
+    """The script itself works in its own folder, and keeps its files private."""
+    house, person = tmp_path / "house", tmp_path / "person"
+    command = house / ".venv" / "bin" / "glassgate"
+    command.parent.mkdir(parents=True)
+    person.mkdir()
+    command.write_text('#!/bin/sh\npwd\numask\necho "$*"\n')
+    command.chmod(0o755)
+    text = SCRIPT.read_text().replace("\n  set_up requirements.lock glassgate\n  project", "\n  project")
+    (house / "run_proxy.sh").write_text(text)
+    done = subprocess.run(
+        ["/bin/sh", "-c", "umask 027; exec bash ../house/run_proxy.sh run --model m claude -- -p 'two words'"],
+        cwd=person,
+        env={**os.environ, "GLASSGATE_CONFIG": "other.yaml"},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    folder, umask, words = done.stdout.splitlines()
+    assert (Path(folder), umask) == (person, "0027")
+    assert words == f"--config {house / 'other.yaml'} run --model m claude -- -p two words"
+
+
+def test_a_program_that_is_not_known_is_said_to_be_none() -> None:
+    done = run("run", "emacs")
+    assert done.returncode == 1
+    assert "knows no program 'emacs'" in done.stderr
