@@ -328,7 +328,7 @@ def test_a_dialect_sees_of_the_head_what_its_route_reads(monkeypatch: pytest.Mon
     head = admit(request_head(target="/things/a%20b?all=1", headers=headers), RULES).head
     assert (head.operation, head.params, head.query) == ("things", {"id": "a b"}, "all=1")
     assert head.headers == {"session-id": "s-1", "x-beta": "a, b"}
-    assert admit(request_head(headers=headers), RULES).head.headers == {}
+    assert admit(request_head(headers=headers), RULES).head.headers == {"session-id": "s-1"}  # a chat's session
 
 
 @pytest.mark.parametrize("name", ["authorization", "x-api-key", "api-key", "x-goog-api-key"])
