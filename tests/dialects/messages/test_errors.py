@@ -70,6 +70,7 @@ OF_PROVIDERS: dict[ErrorKind, tuple[int, str, str | None]] = {
     ErrorKind.MISCONFIGURED: FINAL,
     ErrorKind.MODEL_UNAVAILABLE: FINAL,
     ErrorKind.BAD_REQUEST: FINAL,
+    ErrorKind.NOT_FOUND: FINAL,
     ErrorKind.CONTENT_FILTERED: FINAL,
     ErrorKind.FORBIDDEN: (403, "permission_error", "false"),
     ErrorKind.QUOTA: (429, "rate_limit_error", "false"),
@@ -80,7 +81,7 @@ OF_PROVIDERS: dict[ErrorKind, tuple[int, str, str | None]] = {
     ErrorKind.PROVIDER_DOWN: (502, "api_error", None),
     ErrorKind.INCOMPLETE: (502, "api_error", None),
 }
-"""What Claude Code is told of each kind: the first ten end its asking (measured), the last five pass."""
+"""What Claude Code is told of each kind: the first twelve end its asking (measured), the last five pass."""
 
 
 @pytest.mark.parametrize("kind", ErrorKind)
