@@ -59,7 +59,6 @@ from addons.stream.request_head import fields_in
 from addons.transport.codings import decode_body
 from addons.upstream.tls_records import TlsRecords
 from addons.words.near import near
-from providers.anthropic.body import with_model
 from providers.anthropic.decoder import MessagesDecoder
 from providers.anthropic.names import ID_CHARS, PlainNames
 from providers.anthropic.passing import PassedOn
@@ -85,6 +84,8 @@ from providers.openai.learnt import refused_fields
 from providers.openai.options import OpenAIOptions
 from providers.openai.passed_answers import EventStream, PlainBytes, Reading, WholeDocument, media_type
 from providers.openai.reasons import end_of
+from providers.openai.responses.decoder import ResponseDecoder
+from providers.openai.responses.passed import PassedResponse
 from providers.qwen.decoder import QwenDecoder
 from providers.qwen.interception import InterceptedCalls
 from providers.qwen.kept import KeptAnswer as KeptQwen
@@ -92,6 +93,7 @@ from providers.qwen.pictures import PictureContent
 from providers.qwen.sources import cited_text
 from providers.shared.citations import Sources
 from providers.shared.cumulative import CumulativeText
+from providers.shared.model_field import with_model
 from providers.shared.quotable import quotable
 from providers.shared.retry_after import header_wait, period_of, retry_after
 from providers.shared.think_tags import ThinkTags
@@ -202,6 +204,14 @@ def block_delta(**fields: object) -> dict[str, object]:
     return {"type": "content_block_delta", "index": 0, "delta": fields}
 
 
+def text_delta(text: str) -> dict[str, object]:
+    return {"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": text}
+
+
+def passed_response() -> Decoder:
+    return PassedResponse({}, lambda error: error, stream=True)
+
+
 def passed_on() -> Decoder:
     return PassedOn(lambda error: error)
 
@@ -258,6 +268,17 @@ DECODERS: dict[str, Callable[[str], list[Reader]]] = {
     ),
     "anthropic sources": answer(MessagesDecoder, lambda t: block_delta(type="citations_delta", citation={"url": t})),
     "anthropic errors": answer(MessagesDecoder, lambda t: {"type": "error", "error": {"message": t, "type": t}}),
+    "responses": answer(lambda: ResponseDecoder({}), lambda t: text_delta(t)),
+    "responses items": answer(
+        lambda: ResponseDecoder({}),
+        lambda t: {"type": "response.output_item.done", "item": {"type": "message", "content": [{"text": t}]}},
+    ),
+    "responses calls": answer(
+        lambda: ResponseDecoder({}),
+        lambda t: {"type": "response.output_item.done", "item": {"type": "function_call", "arguments": t}},
+    ),
+    "responses passed on": answer(passed_response, lambda t: text_delta(t)),
+    "responses held": answer(passed_response, lambda t: {"type": "response.created", "response": {"id": t}}),
     "anthropic passed on": answer(passed_on, lambda t: block_delta(type="text_delta", text=t)),
     "anthropic held back": answer(passed_on, lambda t: {"type": t}),
     "k2think": answer(K2ThinkDecoder, lambda t: {"choices": [{"delta": {"content": t}}]}),
@@ -539,6 +560,10 @@ def whole_bytes(unit: str) -> Callable[[int], Iterable[bytes]]:
     return lambda size: [(unit * (size // len(unit))).encode()]
 
 
+def small_bytes(lead: bytes, unit: bytes) -> Callable[[int], Iterable[bytes]]:
+    return lambda size: [lead, *[unit] * (size // len(unit))]
+
+
 def one_after_another(size: int) -> Callable[[], object]:
     """Many short values in one text, each looked for where the last one ended."""
     text = '{"a":1}' * (size // 7)
@@ -652,6 +677,10 @@ CALL_LEADS = {
     "JSON": '{"name":"read","arguments":{"path":"',
 }
 READERS: dict[str, Reader] = {
+    "responses passed on: one event": fed(lambda: passed_response().feed, small_bytes(b"data: ", b"a" * 8)),
+    "responses passed on: blank lines": fed(lambda: passed_response().feed, small_bytes(b":\n", b"\n" * 8)),
+    "responses passed on: carriage returns": fed(lambda: passed_response().feed, small_bytes(b":\n", b"\r" * 8)),
+    "responses passed on: whole": fed(lambda: passed_response().feed, small_bytes(b'{"', b"a" * 8)),
     "messages: turns": turns(said_by("user", BROUGHT), said_by("assistant", USED), said_by("system")),
     "messages: one turn": turns(said_by("user", BROUGHT, {"type": "new"})),
     "messages: held": turns({"role": "system", "content": "a"}, said_by("assistant", USED)),

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Final
 
 from providers.anthropic.api import AnthropicApi
-from providers.anthropic.body import with_model
 from providers.anthropic.decoder import MessagesDecoder
 from providers.anthropic.errors import classify
 from providers.anthropic.learnt import refused_fields
@@ -21,6 +20,7 @@ from providers.contract.session import Session
 from providers.contract.steps import Moment, Steps
 from providers.formats.jsontext import mapping, text
 from providers.formats.pages import is_mitigated
+from providers.shared.model_field import with_model
 
 _NO_ANSWERS: Final = ("image/", "audio/", "video/", "font/", "multipart/", "application/pdf", "application/zip")
 """Content types that are surely no answer in words. Of all others the body's first characters tell."""

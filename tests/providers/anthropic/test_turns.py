@@ -5,12 +5,12 @@ import re
 
 import pytest
 
-from providers.anthropic.body import with_model
 from providers.anthropic.decoder import MessagesDecoder
 from providers.anthropic.learnt import ADDED
 from providers.anthropic.passing import PassedOn, WholePassedOn
 from providers.contract.errors import ErrorKind
 from providers.contract.events import ToolCallDelta
+from providers.shared.model_field import with_model
 from tests.providers.anthropic.streams import KEY, MOMENT, call, chat, end, failure, native, opened, site, sse, start
 from tests.support.decoding import run
 from tests.support.turns import steps_of, turn_of
