@@ -3,6 +3,7 @@
 import gzip
 import threading
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 
 import brotli
 import httpx
@@ -12,7 +13,7 @@ import zstandard
 from providers.sandbox.server import Wire
 from tests.support.faulty import PATIENT, ask, made, read
 from tests.support.hostile import CHUNKED, DONE, Hostile, chunk, framed, head
-from tests.support.processes import NO_REST, Gateway, SandboxThread
+from tests.support.processes import KEY, NO_REST, Gateway, SandboxThread
 
 MB = 1_000_000
 MOST_CHATS = 300
@@ -140,3 +141,16 @@ def test_a_small_packet_of_many_events_does_not_hold_the_others(gateway: Gateway
     wait, answer = longest_wait(gateway, lambda: ask(gateway, "packed", timeout=60))
     assert wait < MOST_CHATS * chat_s
     assert read(answer) == ("word", "done")
+
+
+def test_a_big_form_reaches_its_api_whole(tmp_path: Path) -> None:
+    headers = {"authorization": f"Bearer {KEY}"}
+    tmp_path.chmod(0o700)
+    with (
+        SandboxThread() as api,
+        made(tmp_path, api, ("openai",), ("sandbox-large",), limits={"body_mb": 33}, **NO_REST) as gateway,
+    ):
+        there, asked = f"{gateway.url}/v1/audio/transcriptions", {"model": "sandbox-large"}
+        sound = {"file": ("a.wav", b"RIFF" + bytes(30 * MB))}
+        answer = httpx.post(there, files=sound, data=asked, headers=headers, timeout=60)
+        assert (answer.status_code, answer.json().get("text")) == (200, f"Hello there, {30 * MB + 4} bytes")

@@ -7,7 +7,7 @@ served by a web session, the form of all fields is checked here, and what is wro
 from collections.abc import Sequence
 from typing import Any, Final
 
-from addons.dialects.base import ParsedRequest
+from addons.dialects.base import Named, ParsedRequest
 from addons.dialects.body import VALUES_LIMIT, Reading, bad_request, model_noted, read_object, validated
 from addons.dialects.form import is_form, read_form
 from addons.dialects.images.schema import SOURCES_LIMIT, EditBody, GenerationBody, OpenBody
@@ -64,7 +64,7 @@ def _parsed(
         affinity=user if isinstance(user, str) else None,
         extra={name: value for name, value in raw.items() if name != "model"},
     )
-    return ParsedRequest(request, refusal=refusal)
+    return ParsedRequest(request, refusal=refusal, names=() if form is not None else _named_files(raw))
 
 
 def _check_sources(raw: dict[str, Any], sources: Sequence[SourcePicture]) -> None:
@@ -84,6 +84,19 @@ def _named_sources(raw: dict[str, Any]) -> list[SourcePicture]:
     named = [body.image] if isinstance(body.image, str) else list(body.image or ())
     named += [one.image_url or one.file_id or "" for one in body.images or ()]
     return [SourcePicture(reference=reference) for reference in named]
+
+
+def _named_files(raw: dict[str, Any]) -> tuple[Named, ...]:
+    """The pictures that are files of an official API, which lie at one account."""
+    listed = raw.get("images")
+    places = [
+        (f"images[{at}]", one) for at, one in enumerate(listed[:SOURCES_LIMIT] if isinstance(listed, list) else ())
+    ]
+    return tuple(
+        Named("file", value["file_id"], f"{where}.file_id")
+        for where, value in (*places, ("mask", raw.get("mask")))
+        if isinstance(value, dict) and isinstance(value.get("file_id"), str)
+    )
 
 
 def _mask(raw: dict[str, Any], form: Form | None) -> SourcePicture | None:

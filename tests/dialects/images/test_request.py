@@ -144,3 +144,12 @@ def test_a_form_is_for_changes_alone() -> None:
     with pytest.raises(GatewayError) as refused:
         parsed(form(("model", b"m"), ("prompt", b"x")), MAKE)
     assert refused.value.code == "invalid_json"
+
+
+def test_pictures_that_are_files_of_an_api_are_named() -> None:
+    asked_for = body(images=[{"image_url": URL}, {"file_id": "file-1"}], mask={"file_id": "file-2"})
+    names = parsed(asked_for, EDIT).names
+    assert [(one.kind, one.id, one.param) for one in names] == [
+        ("file", "file-1", "images[1].file_id"),
+        ("file", "file-2", "mask.file_id"),
+    ]
