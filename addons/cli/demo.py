@@ -37,7 +37,21 @@ _MORE = {"anthropic": {"schemas": True, "caches": True}}
 """What a site can, as those can that it stands in for."""
 _OFFICIAL = {
     "models": ["sandbox-large", "sandbox-small", "vendor/sandbox-slash"],
-    "operations": ["chat", "completions", "responses", "images"],
+    "operations": [
+        "chat",
+        "completions",
+        "responses",
+        "images",
+        "variations",
+        "embeddings",
+        "speech",
+        "transcriptions",
+        "translations",
+        "moderations",
+        "rerank",
+        "files",
+        "batches",
+    ],
 }
 
 

@@ -24,7 +24,7 @@ from tests.support.visit import KEY
 
 OTHER = "sk-the-key-of-another-person-9876543210"
 LINES: Any = ("in.jsonl", io.BytesIO(b'{"custom_id": "1"}\n'), "application/jsonl")
-FILES = {"official": {"preset": "openai"}}
+FILES = {"official": {"operations": ["chat", "files", "batches"]}}
 NOW = Moment(1_790_000_000_000, lambda: "id")
 
 
@@ -83,9 +83,13 @@ def test_an_upload_goes_to_the_provider_it_names(house: Served) -> None:
         house.sdk().files.create(file=LINES, purpose="batch", extra_headers={"x-glassgate-provider": "zai"})
 
 
-def test_where_no_provider_has_files_it_is_said(gateway: Served) -> None:
-    with pytest.raises(openai.BadRequestError, match="no provider of this gateway serves files"):
-        gateway.sdk().files.create(file=LINES, purpose="batch")
+def test_where_no_provider_has_files_it_is_said(tmp_path: Path, sites: Sites) -> None:
+    none = {"official": {"operations": ["chat"]}}
+    with (
+        Served(tmp_path, sites, providers=none) as house,
+        pytest.raises(openai.BadRequestError, match="no provider of this gateway serves files"),
+    ):
+        house.sdk().files.create(file=LINES, purpose="batch")
 
 
 def test_where_two_have_them_one_is_to_be_named(tmp_path: Path, sites: Sites) -> None:
