@@ -13,11 +13,19 @@ from addons.dialects.images.dialect import Images
 from addons.dialects.messages.dialect import Messages
 from addons.dialects.passed_on.dialect import PassedOn
 from addons.dialects.routed_head import NO_HEAD
+from addons.dialects.responses.dialect import Responses
 from addons.dialects.routes import RouteTable
 from addons.dialects.transcript import RawTranscript, Transcript
 from addons.errors import GatewayError
 
-DIALECTS: tuple[Dialect, ...] = (ChatCompletions(), Completions(), Images(), Messages(), PassedOn())
+DIALECTS: tuple[Dialect, ...] = (
+    ChatCompletions(),
+    Completions(),
+    Images(),
+    Messages(),
+    Responses(),
+    PassedOn(),
+)
 """Bodies of unknown format are tried in this order. Refusals at paths of no dialect have the first one's envelope."""
 
 _NONE: Final[Mapping[str, str]] = {}
