@@ -22,10 +22,12 @@ _KEY: Final = re.compile(rb"(?:^|[^a-z0-9])sk-[\w-]{8}")
 FRAMING: Final = frozenset({b"host", b"content-length", b"transfer-encoding", b"connection", b"expect"})
 """What HTTP itself needs stays."""
 _OWN_PARAMETER: Final = re.compile(
-    rb"all=[A-Za-z0-9]{0,5}|limit=[0-9]{1,5}|order=(?:asc|desc)|after=(?:file|batch)[-_][A-Za-z0-9]{1,64}"
+    rb"all=[A-Za-z0-9]{0,5}|limit=[0-9]{1,5}|order=(?:asc|desc)|client_version=[0-9]{1,6}(?:\.[0-9]{1,6}){0,3}"
+    rb"|after=(?:file|batch|msg|fc|fco|ctc|ctco|rs|item)[-_][A-Za-z0-9]{1,80}"
     rb"|purpose=(?:assistants|batch|evals|fine-tune|user_data|vision)(?:_output|-results)?"
 )
-"""The query parameters the gateway reads, of lists. Any other is nobody's, and where clients like to put their keys."""
+"""The query parameters that dialects read, with the values they can have. Any other is nobody's, and where clients like
+to put their keys."""
 
 type FieldsByName = Mapping[str, str]
 """Header fields by lower-case name; several of a name are joined by a comma."""

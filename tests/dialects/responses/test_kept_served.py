@@ -42,7 +42,7 @@ def test_what_is_kept_is_read_listed_and_deleted(client: openai.OpenAI) -> None:
     again = client.responses.retrieve(answer.id)
     assert again.output_text == answer.output_text
     page = client.responses.input_items.list(answer.id, limit=2)
-    said = [item.content[0].text for item in page]  # type: ignore[union-attr]
+    said = [item.content[0].text for item in page]  # type: ignore[union-attr,index]
     assert said == [f"Question {n}" for n in (4, 3, 2, 1, 0)]
     with pytest.raises(openai.BadRequestError, match="background"):
         client.responses.cancel(answer.id)

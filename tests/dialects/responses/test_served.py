@@ -40,7 +40,8 @@ QUESTION: Final = "Use get_weather for Paris."
 
 
 def whole(client: openai.OpenAI, model: str, asked: Any, **more: Any) -> Response:
-    return client.responses.create(model=model, input=asked, **more)
+    found: Response = client.responses.create(model=model, input=asked, **more)
+    return found
 
 
 def streamed(client: openai.OpenAI, model: str, asked: Any, **more: Any) -> Response:
