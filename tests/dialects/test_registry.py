@@ -8,7 +8,7 @@ from addons.errors import GatewayError
 
 
 def test_the_ids_of_answers_are_of_their_format() -> None:
-    ids = {"chatcmpl-1", "cmpl-1", "img-1", "msg_1", "pass-1"}
+    ids = {"chatcmpl-1", "cmpl-1", "img-1", "msg_1", "resp_1", "pass-1"}
     assert {dialect.answer_id("req_1") for dialect in DIALECTS} == ids
 
 

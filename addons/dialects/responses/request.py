@@ -78,6 +78,8 @@ def to_parsed(raw: dict[str, Any], body: bytes, around: Around) -> Reading[Parse
     yield
     form = validated(OpenResponse, raw)
     check_served(raw)
+    if form.input is None and not form.previous_response_id:
+        raise bad_request("input: a request needs something to answer", "input")
     yield
     tools = read_tools(all_tools(raw))
     yield
