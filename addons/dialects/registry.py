@@ -12,8 +12,8 @@ from addons.dialects.completions.dialect import Completions
 from addons.dialects.images.dialect import Images
 from addons.dialects.messages.dialect import Messages
 from addons.dialects.passed_on.dialect import PassedOn
-from addons.dialects.routed_head import NO_HEAD
 from addons.dialects.responses.dialect import Responses
+from addons.dialects.routed_head import NO_HEAD
 from addons.dialects.routes import RouteTable
 from addons.dialects.transcript import RawTranscript, Transcript
 from addons.errors import GatewayError
