@@ -14,7 +14,7 @@ from addons.features.media.check import SEEING
 from addons.features.media.feature import CLAIM as FILES
 from addons.features.media.parts import holds_file
 from providers.contract.chat import ImagePart, Message, OtherPart
-from providers.contract.native import NativeRequest
+from providers.contract.native import NativeRequest, ResponsesRequest
 from providers.contract.operation import Serving
 from providers.contract.pictures import ImageRequest
 from providers.contract.provider import Model
@@ -92,6 +92,8 @@ PICTURE_FORMS: Final[Mapping[str, tuple[object, ...]]] = {
 """Fields that change the form of pictures, with the values that change nothing. All others (`quality`, `style` …) are
 hints."""
 
+_OFFERED: Final = frozenset({"web_search_options"})
+
 
 def check_support(
     parsed: ParsedRequest,
@@ -120,7 +122,13 @@ def check_support(
     if isinstance(parsed.request, ImageRequest):
         _check_pictures(parsed.request, provider)
     if isinstance(request, ChatRequest):
-        _check_chat(request, native | claims, provider, model)
+        _check_chat(request, native | claims | _left_out(parsed.request), provider, model)
+
+
+def _left_out(asked: ModelRequest) -> frozenset[str]:
+    """What is left out where a provider has none. Clients of the Responses form send the server's tools with every
+    request, whatever they ask for: to refuse one would be to refuse all."""
+    return _OFFERED if isinstance(asked, ResponsesRequest) else frozenset()
 
 
 def _check_pictures(asked: ImageRequest, provider: str) -> None:

@@ -14,6 +14,7 @@ from providers.contract.requests import ChatRequest, CompletionRequest
 from providers.openai.form import Form
 from providers.openai.learnt import Learnt
 from providers.openai.reasoning import reasoning_name, with_reasoning
+from providers.openai.result_pictures import shown_behind
 from providers.shared.suffixes import wants_search
 
 _EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
@@ -39,7 +40,7 @@ def wire_request(chat: ChatRequest, model: Model, form: Form, learnt: Learnt | N
     name = reasoning_name(chat.model, form, learnt)
     fields: dict[str, Any] = {
         "model": model.site_id,
-        "messages": [with_reasoning(_message(message, form), name) for message in chat.messages],
+        "messages": [with_reasoning(_message(message, form), name) for message in shown_behind(chat.messages)],
     }
     fields |= _modelled(chat)
     fields |= {name: value for name, value in chat.extra.items() if name not in ("model", "messages")}

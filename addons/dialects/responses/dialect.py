@@ -6,13 +6,14 @@ from mitmproxy import http
 
 from addons.dialects.base import AnswerMeta, Encoder, ParsedRequest
 from addons.dialects.body import VALUES_LIMIT, Reading, all_at_once
+from addons.dialects.client_session import READS
 from addons.dialects.description import Description
 from addons.dialects.responses.description import description
 from addons.dialects.responses.failures import HEADERS
 from addons.dialects.responses.kept import going_on
 from addons.dialects.responses.local import ROUTES
 from addons.dialects.responses.refused import ASKS, refused
-from addons.dialects.responses.request import AFFINITY_HEADERS, ANSWER_PREFIX, FORM_HEADERS, read_response
+from addons.dialects.responses.request import ANSWER_PREFIX, FORM_HEADERS, read_response
 from addons.dialects.responses.stream import ResponseStream, ResponseWhole
 from addons.dialects.responses.transcript import ResponsesTranscript
 from addons.dialects.routed_head import NO_HEAD, RoutedHead
@@ -26,7 +27,7 @@ class Responses:
 
     name = "responses"
     routes: Sequence[Route] = (
-        Route(POST, "/v1/responses", ASKS, reads=(*HEADERS, *AFFINITY_HEADERS, *FORM_HEADERS)),
+        Route(POST, "/v1/responses", ASKS, reads=(*HEADERS, *READS, *FORM_HEADERS)),
         *ROUTES,
     )
     transcript: Transcript = ResponsesTranscript()

@@ -45,6 +45,7 @@ BY_CODE: Final[Mapping[str, Verdict]] = {
     "provider_misconfigured": Verdict.FINAL,
     "insufficient_quota": Verdict.FINAL,
     "model_not_found": Verdict.FINAL,
+    "not_found": Verdict.FINAL,
     "invalid_request_error": Verdict.FINAL,
     "content_filter": Verdict.FINAL,
     "no_account": Verdict.FINAL,

@@ -8,6 +8,7 @@ from typing import Any, Final
 from addons.dialects.base import ParsedRequest
 from addons.dialects.body import VALUES_LIMIT, Reading, all_at_once, bad_request, model_noted, read_object, validated
 from addons.dialects.chat_completions.schema import EFFORTS
+from addons.dialects.client_session import session_in
 from addons.dialects.responses.items import Conversation
 from addons.dialects.responses.schema import OpenResponse, ResponseBody, all_tools, check_entries, check_served
 from addons.dialects.responses.tools import Choice, Tools, chosen, read_tools
@@ -18,8 +19,6 @@ from providers.contract.native import ResponsesRequest
 from providers.contract.requests import ChatRequest
 from providers.formats.jsontext import mapping, text, whole
 
-AFFINITY_HEADERS: Final = ("session-id", "session_id", "thread-id", "conversation_id")
-"""What coding agents name a conversation by."""
 FORM_HEADERS: Final = ("openai-beta",)
 """Headers of the form, for an API that has it."""
 ANSWER_PREFIX: Final = "resp_"
@@ -62,7 +61,7 @@ class Around:
 
 
 def _around(raw: Mapping[str, Any], head: RoutedHead) -> Around:
-    named = (raw.get("prompt_cache_key"), *map(head.headers.get, AFFINITY_HEADERS), raw.get("user"))
+    named = (session_in(head), raw.get("prompt_cache_key"), raw.get("user"))
     affinity = next((value for value in named if isinstance(value, str) and value), None)
     headers = tuple((name, head.headers[name]) for name in FORM_HEADERS if name in head.headers)
     return Around(affinity[:_NAME_LIMIT] if affinity else None, headers)

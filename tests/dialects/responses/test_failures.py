@@ -17,6 +17,7 @@ KINDS = {
     ErrorKind.OUTDATED_CLIENT: FINAL,
     ErrorKind.FORBIDDEN: FINAL,
     ErrorKind.MODEL_UNAVAILABLE: FINAL,
+    ErrorKind.NOT_FOUND: FINAL,
     ErrorKind.BAD_REQUEST: FINAL,
     ErrorKind.TOO_LONG: LONG,
     ErrorKind.CONTENT_FILTERED: FINAL,

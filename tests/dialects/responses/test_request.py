@@ -153,12 +153,12 @@ def test_an_item_that_is_named_leads_to_its_answer() -> None:
     [
         ({"session-id": "s"}, {}, "s"),
         ({"thread-id": "t"}, {"user": "u"}, "t"),
-        ({"session-id": "s"}, {"prompt_cache_key": "k"}, "k"),
+        ({"session-id": "s"}, {"prompt_cache_key": "k"}, "s"),
         ({}, {"user": "u"}, "u"),
         ({}, {"user": 7}, None),
-        ({"session-id": "x" * 1000}, {}, "x" * 512),
+        ({}, {"prompt_cache_key": "x" * 1000}, "x" * 512),
     ],
-    ids=["session", "thread", "cache key", "user", "none", "long"],
+    ids=["session", "thread", "both", "user", "none", "long"],
 )
 def test_a_conversation_stays_with_its_account(headers: dict[str, str], fields: Any, expected: str | None) -> None:
     body = json.dumps({"model": "m", "input": "hi", **fields}).encode()
