@@ -24,6 +24,7 @@ MODELS = {
     "k2think": "MBZUAI-IFM/K2-Think",
     "longcat": "LongCat-Flash",
     "official": "sandbox-large",
+    "anthropic": "claude-sandbox",
 }
 """One of each type of provider."""
 each_provider = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
@@ -49,13 +50,12 @@ def run(command: list[str], **environ: str) -> dict[str, Any]:
 
 @pytest.mark.skipif(NODE is None or not CANARY.is_file(), reason="CompatCanary is not installed: .ci/suites")
 @each_provider
-def test_compatcanary_gives_chat_all_its_points(gateway: Gateway, model: str) -> None:
-    arguments = ["scan", "--base-url", f"{gateway.url}/v1", "--model", model, "--profile", "chat", "--format", "json"]
+def test_compatcanary_gives_all_its_points(gateway: Gateway, model: str) -> None:
+    arguments = ["scan", "--base-url", f"{gateway.url}/v1", "--model", model, "--profile", "modern", "--format", "json"]
     report = run([str(NODE), str(CANARY), *arguments, "--api-key-env", "SUITE_KEY"], SUITE_KEY=KEY)
     found = {probe["id"]: probe["status"] for probe in report["results"]}
-    assert found == dict.fromkeys(
-        ["models.list", "chat.basic", "chat.streaming", "chat.tool_call", "chat.structured_output"], "pass"
-    )
+    chat = ["chat.basic", "chat.streaming", "chat.tool_call", "chat.structured_output"]
+    assert found == dict.fromkeys(["models.list", *chat, "responses.basic", "responses.streaming"], "pass")
     assert report["score"] == 100
 
 
@@ -66,7 +66,10 @@ def test_trustedrouter_provider_check_passes_to_tier_five(gateway: Gateway, mode
     arguments = ["--base-url", f"{gateway.url}/v1", "--model", model, "--tier", "5", "--json", "-"]
     report = run([str(CHECK), *arguments], TR_PROVIDER_API_KEY=KEY)
     found = {check["id"]: check["status"] for check in report["checks"]}
-    assert {name: status for name, status in found.items() if status != "pass"} == {"catalog.declared-v2": "skip"}
+    left = {"catalog.declared-v2": "skip"}
+    if model == MODELS["anthropic"]:  # whose form has no object without a schema: refused by name
+        left["structured.json-object"] = "skip"
+    assert {name: status for name, status in found.items() if status != "pass"} == left
     assert {"tools.parallel-deltas", "tools.round-trip", "structured.json-object", "structured.json-schema"} <= set(
         found
     )
