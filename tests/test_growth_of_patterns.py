@@ -26,6 +26,9 @@ SEEDS = (
     "19",
 )  # fmt: skip
 ANCHORED = {
+    "addons.dialects.responses.input_text._BEGINNING": "match",
+    "addons.dialects.responses.input_text._PLAIN": "match",
+    "addons.dialects.responses.request._ITEM_ID": "fullmatch",
     "addons.config.loader._VAULT_HINTS": "fullmatch",
     "addons.features.tools.forms.argument_stream._CLOSED": "match",
     "addons.features.tools.forms.argument_stream._ESCAPE": "match",

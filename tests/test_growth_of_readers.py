@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -23,6 +23,12 @@ from addons.dialects.messages.request import read_request
 from addons.dialects.messages.stream import MessagesStream
 from addons.dialects.messages.whole import MessagesWhole
 from addons.dialects.registry import for_path
+from addons.dialects.responses.input_text import InputText
+from addons.dialects.responses.kept import going_on
+from addons.dialects.responses.request import parse_response, read_response
+from addons.dialects.responses.stream import ResponseStream, ResponseWhole
+from addons.dialects.responses.tools import read_tools
+from addons.dialects.responses.transcript import ResponsesTranscript
 from addons.errors import GatewayError, clean
 from addons.exchange.conversation import Conversation
 from addons.exchange.lost_answer import CameSoFar
@@ -63,7 +69,7 @@ from providers.anthropic.decoder import MessagesDecoder
 from providers.anthropic.names import ID_CHARS, PlainNames
 from providers.anthropic.passing import PassedOn
 from providers.contract.chat import ImagePart, Message, ToolCall
-from providers.contract.events import Event, Finish, Reasoning, Text, ToolCallDelta
+from providers.contract.events import Citation, Event, Finish, Reasoning, Text, ToolCallDelta
 from providers.contract.operation import Decoder
 from providers.contract.requests import ChatRequest
 from providers.formats.json_tally import JsonTally
@@ -423,6 +429,60 @@ def as_message(event: Callable[[int], Event]) -> Reader:
     return reader
 
 
+def as_response(event: Callable[[int], Event]) -> Reader:
+    """Events to a stream and a whole answer of the Responses form, and both as people read them."""
+    asked = parse_response(b'{"model": "m", "input": "a", "tools": [{"type": "custom", "name": "c"}]}')
+
+    def reader(size: int) -> Callable[[], object]:
+        events = [event(number) for number in range(size // 32)]
+
+        def work() -> None:
+            stream, collected = ResponseStream(META, asked), ResponseWhole(META, asked)
+            told = b"".join(stream.encode([one]) for one in events)
+            list(ResponsesTranscript().answered(told.decode()))
+            told += stream.encode([Finish("stop")])
+            for one in [*events, Finish("stop")]:
+                collected.encode([one])
+            list(ResponsesTranscript().answered(told.decode()))
+
+        return work
+
+    return reader
+
+
+def items(*each: object, **fields: object) -> Reader:
+    """A body of the Responses form that says these over and over."""
+
+    def reader(size: int) -> Callable[[], object]:
+        body = json.dumps({"model": "m", "input": list(each) * (size // 64), **fields}).encode()
+        return lambda: all_at_once(read_response(body))
+
+    return reader
+
+
+def gone_on(item: object) -> Reader:
+    """A request that names the items of a kept answer."""
+
+    def reader(size: int) -> Callable[[], object]:
+        said = [{**cast(dict[str, object], item), "id": f"msg_{number:034x}"} for number in range(size // 64)]
+        named = [{"type": "item_reference", "id": one["id"]} for one in said]
+        kept = json.dumps({"input": said, "response": {}}).encode()
+        asked = parse_response(json.dumps({"model": "m", "input": named}).encode())
+        return lambda: all_at_once(going_on(asked, kept))
+
+    return reader
+
+
+def tools_offered(size: int) -> Callable[[], object]:
+    """Tools of one name in namespaces of another."""
+    tools = [
+        {"type": kind, "name": "_" * (number % 60) + "a"}
+        for number in range(size // 64)
+        for kind in ("function", "custom")
+    ]
+    return lambda: read_tools(("_" * (at % 60), tool) for at, tool in enumerate(tools))
+
+
 def turns(*each: object) -> Reader:
     """A body of Anthropic's form that says these over and over."""
 
@@ -681,6 +741,22 @@ READERS: dict[str, Reader] = {
     "responses passed on: blank lines": fed(lambda: passed_response().feed, small_bytes(b":\n", b"\n" * 8)),
     "responses passed on: carriage returns": fed(lambda: passed_response().feed, small_bytes(b":\n", b"\r" * 8)),
     "responses passed on: whole": fed(lambda: passed_response().feed, small_bytes(b'{"', b"a" * 8)),
+    "responses: text and thinking": as_response(lambda n: Text("a") if n % 2 else Reasoning("b")),
+    "responses: text": as_response(lambda n: Text("a")),
+    "responses: calls": as_response(lambda n: ToolCallDelta(n, None, "f", '{"a":1}')),
+    "responses: one custom call": as_response(lambda n: ToolCallDelta(0, None, "c", "a" if n else '{"input":"')),
+    "responses: mixed calls": as_response(lambda n: ToolCallDelta(n % 2, None, "c", '{"a":')),
+    "responses: sources": as_response(lambda n: Citation("https://a", "b") if n % 2 else Text("a")),
+    "responses: items": items(
+        {"type": "reasoning", "summary": [{"type": "summary_text", "text": "a"}]},
+        {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "c", "output": [{"type": "input_text", "text": "a"}]},
+    ),
+    "responses: one turn": items({"role": "assistant", "content": "a"}, {"type": "local_shell_call", "call_id": "c"}),
+    "responses: tools": tools_offered,
+    "responses: named items": gone_on({"role": "user", "content": "a"}),
+    "responses: input of a custom tool": fed(lambda: InputText().feed, chars("a\\n", '{"input": "')),
+    "responses: beginning of an input": fed(lambda: InputText().feed, chars(" ")),
     "messages: turns": turns(said_by("user", BROUGHT), said_by("assistant", USED), said_by("system")),
     "messages: one turn": turns(said_by("user", BROUGHT, {"type": "new"})),
     "messages: held": turns({"role": "system", "content": "a"}, said_by("assistant", USED)),

@@ -33,9 +33,11 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
     ERROR: closed_object(error=closed_object(message=TEXT, type=TEXT, param=TEXT_OR_NULL, code=TEXT_OR_NULL)),
 }
 """Of all these formats."""
+_LIST: Final = closed_object(object={"const": "list"}, data=list_of(ref("Model")))
+_LIST["properties"]["models"] = list_of({"type": "object", "description": "A model as Codex reads it."})
 MODEL_SCHEMAS: Final[Mapping[str, Schema]] = {
     "Model": _MODEL,
-    "ModelList": closed_object(object={"const": "list"}, data=list_of(ref("Model"))),
+    "ModelList": _LIST,
 }
 _MODEL_ID: Final[Schema] = {
     "name": "id",
@@ -50,9 +52,15 @@ _ALL_MODELS: Final[Schema] = {
     "description": "`true`, `1` or `yes`: those too that no account can serve now.",
     "schema": {"type": "string"},
 }
+_FOR_CODEX: Final[Schema] = {
+    "name": "client_version",
+    "in": "query",
+    "description": "As Codex asks: the list has `models` too, in its form.",
+    "schema": {"type": "string", "pattern": r"^[0-9]{1,6}(\.[0-9]{1,6}){0,3}$"},
+}
 MODEL_OPERATIONS: Final[Mapping[str, RouteDescription]] = {
     "models": RouteDescription(
-        "The models that are served.", json_content(ref("ModelList")), parameters=(_ALL_MODELS,)
+        "The models that are served.", json_content(ref("ModelList")), parameters=(_ALL_MODELS, _FOR_CODEX)
     ),
     "model": RouteDescription("One model.", json_content(ref("Model")), parameters=(_MODEL_ID,), errors=(404,)),
 }

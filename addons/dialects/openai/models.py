@@ -9,6 +9,7 @@ from mitmproxy import http
 
 from addons.dialects.base import JSON
 from addons.dialects.local import Catalog
+from addons.dialects.openai.codex_models import codex_models
 from addons.dialects.routed_head import RoutedHead
 from addons.dialects.routes import GET, Route
 from providers.contract.provider import Model
@@ -26,9 +27,13 @@ _SUPPORTED: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def models_answer(head: RoutedHead, catalog: Catalog) -> http.Response:
-    """The list of models. `?all=true`: those too that no account can serve now."""
-    everything = parse_qs(head.query).get("all", ["false"])[-1].lower() in ("1", "true", "yes")
-    return _json({"object": "list", "data": model_list(catalog, everything=everything)})
+    """The list of models. `?all=true`: those too that no account can serve now; `?client_version=…`: for Codex too."""
+    query = parse_qs(head.query)
+    everything = query.get("all", ["false"])[-1].lower() in ("1", "true", "yes")
+    told: dict[str, object] = {"object": "list", "data": model_list(catalog, everything=everything)}
+    if "client_version" in query:
+        told["models"] = codex_models(dict(catalog.listed(everything=everything)))
+    return _json(told)
 
 
 def model_answer(head: RoutedHead, catalog: Catalog) -> http.Response:
