@@ -1,7 +1,7 @@
 """The list of models as Codex reads it, beside OpenAI's own: what its program has to know of each to use it well.
 
-Form: openai/codex, codex-rs/protocol/src/openai_models.rs (ModelInfo). A model says what its tools are: no custom tool for
-patches, since models that were not made for Codex write better shell commands than patches in its own form.
+Form: openai/codex, codex-rs/protocol/src/openai_models.rs (ModelInfo). No model is told to have Codex's own tool for
+patches: one that was not made for it writes better shell commands.
 """
 
 from collections.abc import Mapping
