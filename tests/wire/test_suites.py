@@ -66,10 +66,7 @@ def test_trustedrouter_provider_check_passes_to_tier_five(gateway: Gateway, mode
     arguments = ["--base-url", f"{gateway.url}/v1", "--model", model, "--tier", "5", "--json", "-"]
     report = run([str(CHECK), *arguments], TR_PROVIDER_API_KEY=KEY)
     found = {check["id"]: check["status"] for check in report["checks"]}
-    left = {"catalog.declared-v2": "skip"}
-    if model == MODELS["anthropic"]:  # whose form has no object without a schema: refused by name
-        left["structured.json-object"] = "skip"
-    assert {name: status for name, status in found.items() if status != "pass"} == left
+    assert {name: status for name, status in found.items() if status != "pass"} == {"catalog.declared-v2": "skip"}
     assert {"tools.parallel-deltas", "tools.round-trip", "structured.json-object", "structured.json-schema"} <= set(
         found
     )

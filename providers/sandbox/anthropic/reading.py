@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from providers.sandbox.models.files import described
-from providers.sandbox.models.folded import DIRECTIVE
+from providers.sandbox.models.folded import DIRECTIVE, unfolded
 from providers.sandbox.models.shown import Shown, Tool, ToolCall, ToolResult, Turn
 
 
@@ -17,13 +17,14 @@ def read_body(body: Mapping[str, Any]) -> Shown:
     form = (body.get("output_config") or {}).get("format") or body.get("output_format") or {}
     turns = [turn for message in body["messages"] for turn in _turns(message)]
     system = "\n".join(_text(block) for block in blocks_of(body.get("system")))
-    return Shown(
+    shown = Shown(
         turns=(*([Turn("system", system)] if system else []), *turns),
         tools=tuple(_tools(body)),
         choice={"any": "required", "tool": str(choice.get("name"))}.get(kind, kind),
         parallel=choice.get("disable_parallel_tool_use") is not True,
         schema=form.get("schema"),
     )
+    return unfolded(shown)  # an object without a schema has no field in this form: it is asked for in words
 
 
 def newest_words(body: Mapping[str, Any]) -> str:

@@ -48,6 +48,18 @@ def read_messages(
     return shown
 
 
+def unfolded(shown: Shown) -> Shown:
+    """A conversation that an API of roles was given, with the contract that stands in its words as fields."""
+    mark = next((found for turn in reversed(shown.turns) if (found := _newest_mark(turn.text))), "")
+    if not mark:
+        return shown
+    given: dict[str, Any] = {}
+    for turn in shown.turns:
+        given |= _contract(turn.text, mark)
+    turns = tuple(replace(turn, text=_without_contract(turn.text, mark).strip()) for turn in shown.turns)
+    return replace(shown, turns=turns, **given)
+
+
 def without_asides(text: str) -> str:
     """A prompt without the turns of the system at its end, which some clients put behind the person's."""
     labels = list(_LABEL.finditer(text))

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from providers.sandbox.anthropic.reading import newest_words, read_body, searches
 from tests.providers.sandbox.anthropic.asking import USER, WEATHER
 
@@ -55,6 +57,18 @@ def test_the_form_of_an_answer() -> None:
     config = {"output_config": {"format": {"type": "json_schema", "schema": {"type": "object"}}}}
     assert read_body({"messages": [USER], **config}).schema == {"type": "object"}
     assert read_body({"messages": [USER], "tool_choice": {"type": "tool", "name": "x"}}).choice == "x"
+
+
+@pytest.mark.parametrize("parts", [False, True], ids=["a string", "parts"])
+def test_the_form_of_an_answer_in_words(parts: bool) -> None:
+    contract = "<format-abcdefgh>\nThe whole answer must be one JSON value.\nschema: any object\n</format-abcdefgh>"
+    texts = [contract, "Say hi."] if parts else [f"{contract}\n\nSay hi."]
+    asked = {"role": "user", "content": [{"type": "text", "text": text} for text in texts]}
+    wrong = {"role": "assistant", "content": "Hi."}
+    again = {"role": "user", "content": "Your answer cannot be used: it is no JSON. Answer once more."}
+    shown = read_body({"messages": [asked]})
+    assert (shown.schema, shown.question) == ({}, "Say hi.")
+    assert read_body({"messages": [asked, wrong, again]}).schema == {}
 
 
 def test_a_directive_is_in_the_newest_words_of_the_person() -> None:
