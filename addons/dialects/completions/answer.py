@@ -31,6 +31,21 @@ def _text(event: Event) -> str:
     return image_markdown(event) if isinstance(event, Image) else ""
 
 
+class _Refusals:
+    """What the model says of a refusal: words like others, for which the form has one place."""
+
+    def __init__(self) -> None:
+        self._begun: set[int] = set()
+
+    def text(self, event: Passthrough, *, behind_words: bool) -> str:
+        words = event.fields.get("refusal")
+        if not isinstance(words, str) or not words:
+            return ""
+        gap = "\n\n" if behind_words and event.choice not in self._begun else ""
+        self._begun.add(event.choice)
+        return gap + words
+
+
 class TextStream:
     """The Encoder of streams of /v1/completions."""
 
@@ -44,6 +59,7 @@ class TextStream:
         self._include_usage = include_usage
         self._usage = Usage(0, 0, 0)
         self._escapes: dict[int, JsonText] = {}
+        self._refusals = _Refusals()
         self._around: dict[str, Any] = {}
         """Fields for the next piece."""
         self._prepare()
@@ -79,6 +95,9 @@ class TextStream:
                 self._head["id"] = extra.fields["id"]
                 self._prepare()
             self._around |= extension_fields("chunk", extra.fields)
+        elif extra.scope == "delta":
+            if words := self._refusals.text(extra, behind_words=extra.choice in self._escapes):
+                self._chunk(extra.choice, self._escape(extra.choice).escape(words), b"null", {}, out)
         elif extra.scope == "choice" and not (
             isinstance(before, Text) and before.text and before.choice == extra.choice
         ):
@@ -118,6 +137,7 @@ class TextWhole(WholeEncoder):
         self._meta = meta
         self._id = meta.id
         self._choices: dict[int, _Choice] = {0: _Choice()}
+        self._refusals = _Refusals()
         self._usage = Usage(0, 0, 0)
         self._extra: dict[str, Any] = {}
 
@@ -132,6 +152,9 @@ class TextWhole(WholeEncoder):
             elif isinstance(event, Passthrough) and event.scope == "chunk":
                 self._id = event.fields.get("id", self._id)
                 self._extra |= extension_fields("chunk", event.fields)
+            elif isinstance(event, Passthrough) and event.scope == "delta":
+                said = self._choice(event.choice).text
+                said.append(self._refusals.text(event, behind_words=bool(said)))
             elif isinstance(event, Passthrough) and event.scope == "choice":
                 fields = self._choice(event.choice).fields
                 for name, value in _beside(event, event.choice).items():

@@ -137,8 +137,8 @@ class _Chunks:
         for piece in script.pieces():
             for index in range(self._n):
                 extra: dict[str, Any] = {"logprobs": _logprobs(piece)} if self._body.get("logprobs") else {}
-                yield self.frame({"content": piece}, index, **extra)
-        yield from self.tail(script.fault if script.fault in ("sensitive", "network_error", "length") else "stop")
+                yield self.frame({_said_as(script): piece}, index, **extra)
+        yield from self.tail(_reason(script))
 
     def _tool_frames(self, number: int, call: dict[str, Any]) -> Iterator[bytes]:
         function = call["function"]
@@ -215,9 +215,19 @@ def _call_objects(body: dict[str, Any], said: Said) -> list[dict[str, Any]]:
     ]
 
 
+def _said_as(script: Script) -> str:
+    """The field of a message that has the words."""
+    return "refusal" if script.variant == "refusal" else "content"
+
+
+def _reason(script: Script) -> str:
+    return script.fault if script.fault in ("sensitive", "network_error", "length") else "stop"
+
+
 def _whole(body: dict[str, Any], script: Script, said: Said) -> dict[str, Any]:
-    message: dict[str, Any] = {"role": "assistant", "content": "".join(script.pieces()), "refusal": None}
-    reason = "stop"
+    words = {"content": None, "refusal": None, _said_as(script): "".join(script.pieces())}
+    message: dict[str, Any] = {"role": "assistant", **words}
+    reason = _reason(script)
     if script.variant == "reasoning" or body.get("reasoning_effort"):
         message["reasoning_content"] = "".join(script.thoughts())
     if calls := _call_objects(body, said):

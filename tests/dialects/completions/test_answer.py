@@ -8,7 +8,7 @@ import pytest
 from openai.types import Completion
 
 from addons.dialects.completions.dialect import Completions
-from providers.contract.events import Event, Finish, Image, Reasoning, Text, Usage
+from providers.contract.events import Event, Finish, Image, Passthrough, Reasoning, Text, Usage
 from providers.openai.options import OpenAIOptions
 from providers.openai.provider import OpenAICompatible
 from tests.dialects.completions.test_request import META, legacy
@@ -31,6 +31,16 @@ def test_legacy_answers_pass_the_sdk() -> None:
     completion = Completion.model_validate_json(body, strict=True)
     assert completion.choices[0].text == 'He"llo'
     assert completion.id == "cmpl-1"
+
+
+def test_the_words_of_a_refusal_are_text() -> None:
+    events: list[Event] = [*(Passthrough("delta", {"refusal": word}) for word in ("I will", " not")), Finish("stop")]
+    dialect = Completions()
+    whole = json.loads(dialect.encoder(dialect.parse(legacy()), META).encode(events))
+    assert (whole["choices"][0]["text"], whole["choices"][0]["finish_reason"]) == ("I will not", "stop")
+    frames = dialect.encoder(dialect.parse(legacy(stream=True)), META).encode(events).decode().split("\n\n")
+    found = [json.loads(frame.removeprefix("data: ")) for frame in frames[:-2]]
+    assert "".join(choice["text"] for chunk in found for choice in chunk["choices"]) == "I will not"
 
 
 def test_every_legacy_piece_has_the_same_head_and_usage_null_until_the_end() -> None:

@@ -170,3 +170,14 @@ def test_models_are_listed_and_other_paths_are_not_there() -> None:
 def test_a_directive_stands_before_what_the_system_says_last() -> None:
     turns = [{"role": "user", "content": "Hi\n!sandbox text=no"}, {"role": "system", "content": "Your environment"}]
     assert chat(messages=turns).json["choices"][0]["message"]["content"] == "no"
+
+
+def test_a_refusal_and_an_end_of_length_are_told_in_both_ways() -> None:
+    asked = "variant=refusal fault=length text=no"
+    (choice,) = chat(asked).json["choices"]
+    assert (choice["message"]["content"], choice["message"]["refusal"], choice["finish_reason"]) == (
+        None,
+        "no",
+        "length",
+    )
+    assert [delta["refusal"] for delta in deltas(chat(asked, stream=True)) if "refusal" in delta] == ["no"]
