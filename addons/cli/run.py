@@ -91,7 +91,10 @@ def _print(program: Program, gateway: _Gateway, model: str | None, words: Sequen
         served = _model(program, gateway, key, model)
     source = f"{key.source} of {gateway.config.file}" if key.source else "any, as the gateway wants none"
     if key.lent:
-        source = "one of `glassgate keygen --client`, put into .env as AUTH_TOKEN"
+        source = (
+            f"a client key of {gateway.config.file}, which is not known here (the demo prints its own); "
+            "to make one: `glassgate keygen --client`, put into .env as AUTH_TOKEN"
+        )
     folder = Path(f"glassgate-{program.name}").absolute()
     setting = Setting(gateway.url, STAND_IN, served.id, served.context, folder)
     out(*lines(program, setting, program.prepare(setting), source, words))

@@ -107,7 +107,11 @@ def check_support(
     `serving` is how the provider takes the request, `claims` are fields that features see to.
     """
     if serving is None:
-        raise GatewayError(400, f"provider {provider!r} serves no {parsed.request.kind}.", param="model")
+        raise GatewayError(
+            400,
+            f"provider {provider!r} serves no {parsed.request.kind}. Ask for a model of a provider that does.",
+            param="model",
+        )
     request, native = serving.request, serving.operation.native
     if native is None:
         if isinstance(parsed.request, NativeRequest) and request is not parsed.request and parsed.refusal is not None:

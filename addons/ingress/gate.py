@@ -136,10 +136,7 @@ def _unmatched(request_head: RequestHead, path: str, methods: frozenset[str], wh
     """OPTIONS tells `methods`, which the path takes; all else is refused."""
     if not methods:
         raise GatewayError(
-            404,
-            f"there is no {request_head.method} {path[:200]} here. Known, those of /v1 also without it: "
-            f"{', '.join(dict.fromkeys(route.shown_path for route, _ in routes().rows))}.",
-            code="unknown_url",
+            404, f"there is no {request_head.method} {path[:200]} here. {_instead(path)}", code="unknown_url"
         )
     allow = ", ".join(sorted(methods | {"OPTIONS"}))
     if request_head.method == "OPTIONS":
@@ -147,6 +144,15 @@ def _unmatched(request_head: RequestHead, path: str, methods: frozenset[str], wh
     error = GatewayError(405, f"{path[:200]} takes {allow}, not {request_head.method[:20]}", code="method_not_allowed")
     error.extra_headers = (("allow", allow),)
     raise error
+
+
+def _instead(path: str) -> str:
+    """What to do about a path that nothing is at."""
+    if "/v1/v1/" in path:
+        return "The program adds /v1 by itself: give it the base URL without /v1, as those of Anthropic's form want it."
+    asked = [route.path for route, owner in routes().rows if owner and route.asks_model]
+    plain = [path for path in dict.fromkeys(asked) if "{" not in path and not path.startswith("/anthropic/")]
+    return f"Served, with or without /v1: {', '.join(plain)}, /v1/models; all else stands in /openapi.json."
 
 
 def still_admitted(identity: bytes | None, rules: GateRules) -> bool:
@@ -160,7 +166,8 @@ def _identify(request_head: RequestHead, rules: GateRules) -> KeyIdentity:
         raise GatewayError(
             401,
             "the API key is missing or not one of this gateway's. Send one of its own keys (auth.tokens in config.yaml "
-            "or AUTH_TOKEN) in the Authorization header, as 'Bearer …'; keys of providers belong into the vault.",
+            "or AUTH_TOKEN) in the Authorization header, as 'Bearer …', or in x-api-key; keys of providers belong into "
+            "the vault.",
             code="invalid_api_key",
         )
     if len(shown) > 1:

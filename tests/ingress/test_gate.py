@@ -222,6 +222,12 @@ def test_a_path_that_is_not_there_is_told_those_that_are() -> None:
     assert "no POST /v1/videos" in message
     assert "/v1/chat/completions" in message
     assert "without" in message
+    assert "{" not in message
+    assert len(message) < 500
+
+
+def test_a_version_said_twice_is_told_how_the_base_url_is_to_be() -> None:
+    assert "the base URL without /v1" in refusal(request_head("POST", "/v1/v1/messages")).message
 
 
 def test_compressed_bodies_are_admitted_with_what_is_to_be_undone() -> None:
