@@ -1,11 +1,13 @@
 """A request's head as the dialect sees it whose route was found: what it reads of it, and no credentials."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from addons.cleaning.fields import Fields
 
+SENT_CHARS: Final = 8192
+"""Of a header's value that is sent on."""
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -25,6 +27,16 @@ class RoutedHead(NamedTuple):
     """Where clients of the route look for the request's id, beside x-request-id."""
     request_id: str = ""
     """The request's id, where an error is told."""
+
+    def sendable(self, names: Iterable[str]) -> Fields:
+        """The headers of these names that may be sent on: a value of one line, of characters that every server reads
+        alike."""
+        found = ((name, self.headers.get(name, "")) for name in names)
+        return tuple(
+            (name, value)
+            for name, value in found
+            if value and len(value) <= SENT_CHARS and value.isascii() and value.isprintable()
+        )
 
     def id_fields(self, request_id: str) -> Fields:
         """The header fields that tell a client the id of its request."""

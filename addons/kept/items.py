@@ -16,6 +16,8 @@ ID_LIMIT: Final = 512
 MOST_ITEMS: Final = 20_000
 ANSWERS: Final = "response"
 """The kind of items that answers are, with the conversations before them."""
+_OF_ANSWERS: Final = frozenset({ANSWERS, "item"})
+"""With the ids of what they consist of, which go as they do, and push out no file's."""
 THING_BYTES: Final = 64 * 1024
 THINGS_BYTES: Final = 16 * MEGABYTE
 """All that are no answers, which say where something lies and what it is."""
@@ -68,7 +70,7 @@ class KeptStore:
 
     def shelf(self, kind: str) -> Shelf:
         """Where items of a kind are."""
-        return self.answers if kind == ANSWERS else self.things
+        return self.answers if kind in _OF_ANSWERS else self.things
 
     # -- for the mirror -------------------------------------------------------------------------------------------
     @property

@@ -91,7 +91,7 @@ class Issued(Event):
     can be asked there alone. Before the Finish; no part of the answer."""
 
     kind: str
-    """`response` for an answer that the provider keeps, `file`, `batch`."""
+    """`response` for an answer that the provider keeps, `item` for a part of one, `file`, `batch`."""
     id: str
     document: bytes = b""
     """Of an answer: the whole of it, as the provider would give it again."""

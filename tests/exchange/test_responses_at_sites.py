@@ -9,8 +9,10 @@ import pytest
 from tests.support.processes import NO_REST
 from tests.support.served import Served
 from tests.support.sites import Sites
+from tests.support.visit import KEY
 
 TURNS: Any = {"routing": {"strategy": "round_robin"}}
+OTHER = "sk-other-key-0123456789abcdef0123456789abcdef"
 MODELS = {"zai": "GLM-4.6", "qwen": "qwen3.7-plus"}
 TOOL: Any = {
     "type": "function",
@@ -33,8 +35,11 @@ def sites() -> Iterator[Sites]:
 
 @pytest.fixture(scope="module")
 def gateway(sites: Sites, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    official = {"operations": ["chat", "responses"], "accounts": [{"name": "demo"}, {"name": "other"}]}
-    served = Served(tmp_path_factory.mktemp("responses"), sites, providers={"official": official}, **TURNS, **NO_REST)
+    official = {"operations": ["chat", "responses", "files"], "accounts": [{"name": "demo"}, {"name": "other"}]}
+    keys = {"auth": {"tokens": [KEY, OTHER]}}
+    served = Served(
+        tmp_path_factory.mktemp("responses"), sites, providers={"official": official}, **TURNS, **NO_REST, **keys
+    )
     served.vault.put("official", "other", sites.description()["sessions"]["openai"])
     with served as running:
         yield running
@@ -172,3 +177,24 @@ def test_an_answer_at_an_official_api_is_not_gone_on_from_elsewhere(ask: Ask) ->
     with pytest.raises(openai.BadRequestError) as refused:
         ask(model="GLM-4.6", input="What is my name?", previous_response_id=first.id)
     assert "lies at official/" in str(refused.value)
+
+
+@pytest.mark.parametrize("kind", ["item", "file"])
+def test_what_an_official_api_has_of_one_key_is_unknown_to_another(gateway: Served, sites: Sites, kind: str) -> None:
+    """The API itself would give it: both keys are the same account there."""
+    sdk = gateway.sdk()
+    made = raw(gateway, input="My name is Ada.")
+    place, named = made.headers["x-glassgate-account"], made.parse().output[-1].id
+    if kind == "file":
+        uploaded = sdk.files.with_raw_response.create(file=("a.txt", b"My name is Ada."), purpose="user_data")
+        place, named = uploaded.headers["x-glassgate-account"], uploaded.parse().id
+    part: Any = {"type": "item_reference", "id": named}
+    if kind == "file":
+        part = {"role": "user", "content": [{"type": "input_file", "file_id": named}]}
+    question: Any = [part, {"role": "user", "content": "What is my name?"}]
+    assert raw(gateway, input=question).headers["x-glassgate-account"] == place
+    count = len(sites.site("openai").requests)
+    with pytest.raises(openai.NotFoundError) as refused:
+        sdk.with_options(api_key=OTHER).responses.create(model="sandbox-large", input=question)
+    assert refused.value.code == f"{kind}_not_found"
+    assert len(sites.site("openai").requests) == count

@@ -26,7 +26,6 @@ from providers.formats.jsontext import mapping, text
 
 OF_THE_FORM: Final = ("anthropic-version", "anthropic-beta")
 """Headers that an API of the form is to get."""
-_HEADER_CHARS: Final = 8192
 _EFFORTS: Final = ("low", "medium", "high", "xhigh", "max")
 _USUAL_EFFORT: Final = "medium"
 _BUDGETS: Final = ((4096, "low"), (16384, "medium"))
@@ -69,7 +68,7 @@ def read_request(body: bytes, most_values: int = VALUES_LIMIT, head: RoutedHead 
             chat,
             body,
             raw,
-            tuple((name, value) for name in OF_THE_FORM if (value := _sendable(head.headers.get(name)))),
+            head.sendable(OF_THE_FORM),
             stream=chat.stream,
             affinity=chat.affinity,
         )
@@ -132,11 +131,6 @@ def _response_format(raw: Mapping[str, Any]) -> Mapping[str, Any] | None:
 def _affinity(raw: Mapping[str, Any], head: RoutedHead) -> str | None:
     """The client's session: its header, else what it says of the user, which has the session in it."""
     return session_in(head) or text(mapping(raw.get("metadata")).get("user_id")) or None
-
-
-def _sendable(value: str | None) -> str:
-    """A header's value that may be sent on; nothing for one that may not."""
-    return value if value and len(value) <= _HEADER_CHARS and value.isascii() and value.isprintable() else ""
 
 
 def _chars(chat: ChatRequest) -> int:

@@ -12,8 +12,9 @@ from addons.dialects.responses.description import description
 from addons.dialects.responses.failures import HEADERS
 from addons.dialects.responses.kept import going_on
 from addons.dialects.responses.local import ROUTES
+from addons.dialects.responses.named import ANSWER_PREFIX
 from addons.dialects.responses.refused import ASKS, refused
-from addons.dialects.responses.request import ANSWER_PREFIX, FORM_HEADERS, read_response
+from addons.dialects.responses.request import FORM_HEADERS, read_response
 from addons.dialects.responses.stream import ResponseStream, ResponseWhole
 from addons.dialects.responses.transcript import ResponsesTranscript
 from addons.dialects.routed_head import NO_HEAD, RoutedHead

@@ -1,6 +1,5 @@
 """A body of POST /v1/responses to a ParsedRequest: the request as it is, and the chat that asks the same."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -10,6 +9,7 @@ from addons.dialects.body import VALUES_LIMIT, Reading, all_at_once, bad_request
 from addons.dialects.chat_completions.schema import EFFORTS
 from addons.dialects.client_session import session_in
 from addons.dialects.responses.items import Conversation
+from addons.dialects.responses.named import answer_of, named_elsewhere, referred
 from addons.dialects.responses.schema import OpenResponse, ResponseBody, all_tools, check_entries, check_served
 from addons.dialects.responses.tools import Choice, Tools, chosen, read_tools
 from addons.dialects.routed_head import NO_HEAD, RoutedHead
@@ -21,8 +21,6 @@ from providers.formats.jsontext import mapping, text, whole
 
 FORM_HEADERS: Final = ("openai-beta",)
 """Headers of the form, for an API that has it."""
-ANSWER_PREFIX: Final = "resp_"
-_ITEM_ID: Final = re.compile(r"[a-z]{2,4}_([0-9a-f]{32})[0-9a-f]{2,4}")
 _STEP: Final = 1000
 """Items that are read at once: some 20 ms."""
 _NAME_LIMIT: Final = 512
@@ -63,8 +61,7 @@ class Around:
 def _around(raw: Mapping[str, Any], head: RoutedHead) -> Around:
     named = (session_in(head), raw.get("prompt_cache_key"), raw.get("user"))
     affinity = next((value for value in named if isinstance(value, str) and value), None)
-    headers = tuple((name, head.headers[name]) for name in FORM_HEADERS if name in head.headers)
-    return Around(affinity[:_NAME_LIMIT] if affinity else None, headers)
+    return Around(affinity[:_NAME_LIMIT] if affinity else None, head.sendable(FORM_HEADERS))
 
 
 def to_parsed(raw: dict[str, Any], body: bytes, around: Around) -> Reading[ParsedRequest]:
@@ -96,20 +93,8 @@ def to_parsed(raw: dict[str, Any], body: bytes, around: Around) -> Reading[Parse
         form.model, chat, body, raw, around.headers, stream=chat.stream, affinity=around.affinity
     )
     options = AnswerOptions(tools, around.previous or named)
-    return ParsedRequest(request, options, refusal, follows=follows, keeps=raw.get("store") is not False)
-
-
-def referred(raw: Mapping[str, Any]) -> list[str]:
-    """The ids of items that a request names, without saying them."""
-    items = raw.get("input")
-    found = (mapping(item) for item in (items if isinstance(items, list) else ()))
-    return [text(item.get("id")) for item in found if item.get("type") == "item_reference"]
-
-
-def answer_of(item: str) -> str:
-    """The id of the answer that an item is of, which its own has in it; nothing for an id of another form."""
-    found = _ITEM_ID.fullmatch(item)
-    return f"{ANSWER_PREFIX}{found.group(1)}" if found else ""
+    names = named_elsewhere(raw)
+    return ParsedRequest(request, options, refusal, names=names, follows=follows, keeps=raw.get("store") is not False)
 
 
 def _refusal(raw: dict[str, Any]) -> GatewayError | None:

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
 from addons.dialects.body import bad_request
 from addons.dialects.chat_completions.schema import ENTRIES_LIMIT, TOOLS_LIMIT, Count, Number
 
+SPACE_CHARS: Final = 512
+"""Of the name of a namespace, which all of its tools are told under."""
 ITEMS_LIMIT: Final = 20_000
 """Items of a request: a call, its result and the thinking before them are three."""
 _LISTS: Final = ("content", "output", "summary")
@@ -74,8 +76,10 @@ def check_entries(raw: Mapping[str, Any]) -> None:
     if parts > ENTRIES_LIMIT:
         told = f"the items of input have {parts} parts in all, more than {ENTRIES_LIMIT}"
         raise bad_request(told, "input", "too_many_values")
-    tools = sum(1 for _ in all_tools(raw))
-    if tools > TOOLS_LIMIT:
+    spaces = [len(space) for space, _ in all_tools(raw)]
+    if max(spaces, default=0) > SPACE_CHARS:
+        raise bad_request(f"tools: the name of a namespace is longer than {SPACE_CHARS} characters", "tools")
+    if (tools := len(spaces)) > TOOLS_LIMIT:
         raise bad_request(f"tools has {tools} entries, more than {TOOLS_LIMIT}", "tools", "too_many_values")
 
 

@@ -57,6 +57,7 @@ def read_tools(tools: Iterable[tuple[str, Any]]) -> Tools:
     functions: list[Mapping[str, Any]] = []
     own: dict[str, OwnTool] = {}
     told: dict[OwnTool, str] = {}
+    numbers: dict[str, int] = {}
     search = None
     for namespace, raw in tools:
         tool = mapping(raw)
@@ -69,7 +70,7 @@ def read_tools(tools: Iterable[tuple[str, Any]]) -> Tools:
         known = OwnTool(found["name"], namespace, kind == "custom")
         if known in told:
             continue
-        name = _free(_told_name(known), own)
+        name = _free(_told_name(known), own, numbers)
         own[name], told[known] = known, name
         functions.append({"type": "function", "function": {**found, "name": name}})
     return Tools(tuple(functions), search, own, told)
@@ -121,11 +122,13 @@ def _told_name(tool: OwnTool) -> str:
     return f"{whole[: NAME_CHARS - _DIGEST_CHARS - 1]}_{digest}"
 
 
-def _free(name: str, taken: Mapping[str, OwnTool]) -> str:
-    """The name, with a number behind it where another tool has it."""
-    number, found = 2, name
+def _free(name: str, taken: Mapping[str, OwnTool], numbers: dict[str, int]) -> str:
+    """The name, with a number behind it where another tool has it. `numbers`: the next one by how a name begins, so
+    that no number is tried again."""
+    found, start = name, name[: NAME_CHARS - 6]
     while found in taken:
-        found, number = f"{name[: NAME_CHARS - 6]}_{number}", number + 1
+        number = numbers.get(start, 2)
+        found, numbers[start] = f"{start}_{number}", number + 1
     return found
 
 

@@ -4,7 +4,7 @@ Source of the events: the API's reference of streaming events, and the types of 
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from providers.contract.errors import ProviderError
@@ -16,6 +16,7 @@ from providers.openai.responses.ends import ENDS, end_of, usage_in
 from providers.openai.responses.event_names import OPENING, PIECES
 from providers.shared.verbatim import VerbatimDecoder
 
+_ITEMS_LIMIT: Final = 1000
 _ID: Final = re.compile(r"[\x21-\x7e]{1,256}")
 
 
@@ -74,7 +75,17 @@ def _issued(response: Mapping[str, Any]) -> tuple[Event, ...]:
     id = response.get("id")
     if not isinstance(id, str) or not _ID.fullmatch(id):
         return ()
-    return (Issued("response", id, dumps(response), there=response.get("store") is True),)
+    stored = response.get("store") is True
+    answer = Issued("response", id, dumps(response), there=stored)
+    return (answer, *(Issued("item", item, there=True) for item in _items(response))) if stored else (answer,)
+
+
+def _items(response: Mapping[str, Any]) -> Iterator[str]:
+    """The ids of what a response that is stored consists of, which later requests may name in its stead."""
+    output = response.get("output")
+    for item in output[:_ITEMS_LIMIT] if isinstance(output, list) else ():
+        if isinstance(id := mapping(item).get("id"), str) and _ID.fullmatch(id):
+            yield id
 
 
 def _frame(value: Mapping[str, Any]) -> bytes:

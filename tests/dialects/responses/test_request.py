@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from addons.dialects.responses.request import answer_of
+from addons.dialects.responses.named import answer_of
 from addons.dialects.routed_head import RoutedHead
 from addons.errors import GatewayError
+from providers.contract.native import ResponsesRequest
 from tests.dialects.responses.reading import DIALECT, STEM, chat_of, parsed, request_of
 
 TOOL: Any = {"type": "function", "name": "f", "parameters": {}}
@@ -169,3 +170,11 @@ def test_a_conversation_stays_with_its_account(headers: dict[str, str], fields: 
 
 def test_words_are_those_of_the_chat() -> None:
     assert list(request_of("hi", instructions="x").words()) == ["x", "hi"]
+
+
+def test_a_header_of_the_form_that_is_folded_is_not_sent_on() -> None:
+    body = b'{"model":"m","input":"x"}'
+    for value, sent in (("a=1", (("openai-beta", "a=1"),)), ("a\r\n x-evil: 1", ())):
+        found = DIALECT.parse(body, RoutedHead(headers={"openai-beta": value})).request
+        assert isinstance(found, ResponsesRequest)
+        assert found.headers == sent

@@ -6,6 +6,7 @@ import pytest
 
 from addons.dialects.responses.schema import all_tools
 from addons.dialects.responses.tools import NAME_CHARS, Choice, OwnTool, Tools, chosen, read_tools
+from tests.support.counting import work_of
 
 F: Any = {"type": "function", "name": "f", "description": "does f", "parameters": {"type": "object"}, "strict": True}
 C: Any = {"type": "custom", "name": "c"}
@@ -126,3 +127,12 @@ def allowed(mode: str, *tools: Any) -> Any:
 def test_choices(given: Any, left: list[str], choice: Any) -> None:
     found = chosen(tools(F, {"type": "namespace", "name": "ns", "tools": [F]}, C), given)
     assert (names(found), found.choice) == (left, choice)
+
+
+def test_names_that_come_to_the_same_are_numbered_on_and_not_looked_for_from_the_start() -> None:
+    def twice(count: int) -> list[Any]:
+        return [{"type": kind, "name": f"{'n' * 60}{at}"} for at in range(count) for kind in ("function", "custom")]
+
+    assert len(set(names(tools(*twice(200))))) == 400
+    few, many = (work_of(lambda count=count: tools(*twice(count)))[1] for count in (100, 400))
+    assert many < few * 6

@@ -226,7 +226,8 @@ def test_an_api_that_always_streams_gives_its_last_event() -> None:
 def test_the_id_is_told_by_which_others_go_on(said_of_it: dict[str, Any], there: bool, streamed: bool) -> None:
     whole = response(message("Hi"), **said_of_it)
     body = stream(message("Hi"), **said_of_it) if streamed else json.dumps(whole).encode()
-    (issued,) = (event for event in decoded(body, streamed=streamed) if isinstance(event, Issued))
+    issued, *items = (event for event in decoded(body, streamed=streamed) if isinstance(event, Issued))
+    assert items == ([Issued("item", whole["output"][0]["id"])] if there else [])
     assert (issued.kind, issued.id, issued.there, json.loads(issued.document)) == ("response", "resp_1", there, whole)
     odd = json.dumps({**whole, "id": "a b"}).encode()
     assert not any(isinstance(event, Issued) for event in decoded(odd, streamed=streamed))
