@@ -1,5 +1,6 @@
 """Tools as functions of a chat, and their names back; which of them may be called."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -134,5 +135,5 @@ def test_names_that_come_to_the_same_are_numbered_on_and_not_looked_for_from_the
         return [{"type": kind, "name": f"{'n' * 60}{at}"} for at in range(count) for kind in ("function", "custom")]
 
     assert len(set(names(tools(*twice(200))))) == 400
-    few, many = (work_of(lambda count=count: tools(*twice(count)))[1] for count in (100, 400))
+    few, many = (work_of(partial(tools, *twice(count)))[1] for count in (100, 400))
     assert many < few * 6
