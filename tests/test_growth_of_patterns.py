@@ -28,7 +28,7 @@ SEEDS = (
 ANCHORED = {
     "addons.dialects.responses.input_text._BEGINNING": "match",
     "addons.dialects.responses.input_text._PLAIN": "match",
-    "addons.dialects.responses.request._ITEM_ID": "fullmatch",
+    "addons.dialects.responses.named._ITEM_ID": "fullmatch",
     "addons.config.loader._VAULT_HINTS": "fullmatch",
     "addons.features.tools.forms.argument_stream._CLOSED": "match",
     "addons.features.tools.forms.argument_stream._ESCAPE": "match",

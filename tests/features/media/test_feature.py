@@ -109,7 +109,6 @@ async def test_another_account_has_it_not(tmp_path: Path) -> None:
         (EYES, picture(PDF), "is said to be a picture, and holds application/pdf"),
         (EYES, picture(b"\0" * 50), "nothing that could be told to be a picture"),
         (EYES, document(b"II*\0" + bytes(30), "a.tiff"), "pictures may be bmp"),
-        (EYES, {"type": "file", "file": {"file_id": "file-abc"}}, "names a file of another service"),
         (EYES, {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}, "features.remote_media"),
         (EYES, {"type": "image_url", "image_url": {"url": "ftp://example.com/a.png"}}, "data: URL"),
         (EYES, {"type": "image_url", "image_url": {"url": "data:image/png,abc"}}, "base64"),
@@ -128,6 +127,15 @@ async def test_what_the_model_cannot_be_shown_is_refused_before_anything_is_sent
         assert why in visit.got.error["message"]
         assert visit.got.error["param"].startswith("messages[0].content[1]")
         assert not uploaded.bodies
+        assert house.site.chats == 0
+
+
+@in_virtual_time
+async def test_a_file_that_nobody_uploaded_here_is_not_found(tmp_path: Path) -> None:
+    async with zai(tmp_path) as house:
+        visit = await asks(house, words(), {"type": "file", "file": {"file_id": "file-abc"}}, model=EYES)
+        assert (visit.got.status, visit.got.error["code"]) == (404, "file_not_found")
+        assert visit.got.error["param"] == "messages[0].content[1].file.file_id"
         assert house.site.chats == 0
 
 
