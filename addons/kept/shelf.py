@@ -1,7 +1,8 @@
-"""A bounded shelf of items in the order in which they were put there: the oldest goes first. Times are passed in."""
+"""A bounded shelf of items in the order in which they were put there: the oldest of whoever has most goes first. Times
+are passed in."""
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -53,7 +54,8 @@ class _Part:
 
 
 class Shelf:
-    """The items. Each call costs as much as it adds or removes, however many there are."""
+    """The items. Each call costs as much as it adds or removes, however many there are, and a look at each owner where
+    room has to be made."""
 
     def __init__(self, bounds: Bounds) -> None:
         self.bounds = bounds
@@ -114,11 +116,23 @@ class Shelf:
         return True
 
     def trim(self, now: float) -> None:
-        """Takes away what is too old or too much."""
+        """Takes away what is too old, then what is too much: of whoever has most, the oldest first. So nobody who puts
+        many there pushes out what another one has few of."""
         bounds = self.bounds
         while self._items:
             key, item = next(iter(self._items.items()))
-            fits = len(self._items) <= bounds.items and self.size <= bounds.all_bytes
-            if fits and now - item.since < bounds.keep_s:
-                return
+            if now - item.since < bounds.keep_s:
+                break
             self.remove(key)
+        while len(self._items) > bounds.items:
+            self._take_of_fullest(lambda part: len(part.keys))
+        while self.size > bounds.all_bytes:
+            self._take_of_fullest(lambda part: part.size)
+
+    def _take_of_fullest(self, measure: Callable[[_Part], int]) -> None:
+        """Of two who have as much, it is the one who has had something for longer."""
+        fullest = max(self._parts.values(), key=lambda part: (measure(part), -self._oldest(part).since))
+        self.remove(next(iter(fullest.keys)))
+
+    def _oldest(self, part: _Part) -> Item:
+        return self._items[next(iter(part.keys))]

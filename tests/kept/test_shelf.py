@@ -1,5 +1,7 @@
 """The bounded shelf: against a plain list of what should be on it, and what each call costs."""
 
+from collections.abc import Callable
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,12 +63,37 @@ def test_an_owner_makes_room_for_itself_alone() -> None:
     assert [one.id for one in shelf.items] == ["0", "2", "3"]
 
 
+def test_who_puts_many_there_pushes_out_nothing_of_another_who_has_few() -> None:
+    few = OVERHEAD_BYTES + 2
+    for bounds in (
+        Bounds(items=6, item_bytes=few, owner_bytes=99 * few, all_bytes=99 * few, keep_s=9),
+        Bounds(items=99, item_bytes=few, owner_bytes=99 * few, all_bytes=6 * few, keep_s=9),
+    ):
+        shelf = Shelf(bounds)
+        shelf.put(key("0", b"few"), item(), 0)
+        for number in range(50):
+            for owner in (b"many", b"more"):
+                shelf.put(key(f"{number % 10}", owner), item(), 0)
+        assert shelf.get(key("0", b"few"), 0) is not None
+        assert (len(shelf), len(list(shelf.of(b"many", 0)))) == (6, 3 if len(list(shelf.of(b"more", 0))) == 2 else 2)
+
+
 STEP = st.tuples(
     st.sampled_from(["put", "remove", "trim"]),
     st.sampled_from("abcd"),
     st.sampled_from([b"1", b"2"]),
     st.integers(0, 900),
 )
+
+
+type Entry = tuple[ItemKey, Item]
+
+
+def oldest_of_fullest(plain: list[Entry], measure: Callable[[Entry], int]) -> Entry:
+    """The first of whoever has most; of two, of the one whose first is older."""
+    owners = dict.fromkeys(one[0].owner for one in plain)  # in the order of their oldest
+    fullest = max(owners, key=lambda owner: sum(measure(one) for one in plain if one[0].owner == owner))
+    return next(one for one in plain if one[0].owner == fullest)
 
 
 @given(st.lists(STEP, max_size=40))
@@ -94,8 +121,11 @@ def test_it_holds_what_a_plain_list_would(steps: list[tuple[str, str, bytes, int
             case "trim":
                 shelf.trim(now)
         if what != "remove":
-            while plain and (len(plain) > bounds.items or size() > bounds.all_bytes or now - plain[0][1].since >= 20):
-                plain.pop(0)
+            plain = [one for one in plain if now - one[1].since < 20]
+            while len(plain) > bounds.items:
+                plain.remove(oldest_of_fullest(plain, lambda one: 1))
+            while size() > bounds.all_bytes:
+                plain.remove(oldest_of_fullest(plain, lambda one: size_of(*one)))
         assert list(shelf.items.items()) == plain
         assert shelf.size == size()
         for who in (b"1", b"2"):
