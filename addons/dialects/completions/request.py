@@ -2,8 +2,8 @@
 
 An official API gets the request as it is, at its own address for it: fill-in-the-middle, lists of prompts, token lists,
 suffix, echo and logprobs are its own business. A web session knows no raw prompts: there one prompt becomes the one
-message of a chat. Reasoning, tool calls and citations have no place in this form and are left out of answers. Without
-`max_tokens` the answer is as long as the model makes it.
+message of a chat. Reasoning, tool calls and citations have no place in this form and are left out of answers; a
+refusal's words are text. Without `max_tokens` the answer is as long as the model makes it.
 """
 
 from dataclasses import replace
