@@ -7,6 +7,7 @@ from typing import Final
 from tests.suites.coding import CLAUDE_CODE, CODEX, Case, Coder
 
 ANTHROPIC, OPENAI, GLM, QWEN = "claude-sandbox", "sandbox-large", "GLM-4.6", "qwen-max"
+LONGCAT: Final = "LongCat-Flash"
 NOBODY: Final = "no-such-model"
 UPSTREAMS: Final = (ANTHROPIC, OPENAI, GLM, QWEN)
 """The official forms, and web sessions with emulated tools."""
@@ -89,6 +90,11 @@ _REFUSED: Final = {
         "challenge": ("fault=captcha", "human|browser"),
         "session": ("fault=session", "Sign in again"),
         "outdated client": ("fault=outdated", "version|client"),
+        "blocked account": ("fault=user_level", "account"),
+    },
+    LONGCAT: {
+        "challenge": ("fault=418", "human|browser"),
+        "session": ("fault=login", "Sign in again"),
     },
     QWEN: {
         "challenge": ("fault=waf", "human|browser"),
