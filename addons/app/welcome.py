@@ -47,6 +47,8 @@ def welcome(
     if resting:
         rows.append(("lean", f"{resting} addons of mitmproxy's rest until an option of theirs is set"))
     curl = _curl(base_url, models[0], keyless, key_file, has_usual_key) if models else ""
+    if models:
+        rows.append(("agents", f"{command('run', 'claude')}   (or codex, opencode, aider, qwen …)"))
     rows.append(("try", curl or f"{command('doctor')} says what is missing"))
     first = f"Glassgate {version} is ready: {len(well)} of {len(accounts)} accounts can serve"
     return "\n".join([first, *(shown(f"  {name:<9}  {value}") for name, value in rows)])

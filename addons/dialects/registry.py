@@ -14,7 +14,7 @@ from addons.dialects.messages.dialect import Messages
 from addons.dialects.passed_on.dialect import PassedOn
 from addons.dialects.responses.dialect import Responses
 from addons.dialects.routed_head import NO_HEAD
-from addons.dialects.routes import RouteTable
+from addons.dialects.routes import RouteMatch, RouteTable
 from addons.dialects.transcript import RawTranscript, Transcript
 from addons.errors import GatewayError
 
@@ -38,7 +38,7 @@ def named(name: str) -> Dialect | None:
 
 def for_path(path: str, headers: Mapping[str, str] = _NONE) -> Dialect:
     """The dialect whose envelope a refusal at a path has: whose path it is or lies below, else the first one."""
-    found = _table(DIALECTS).nearest(path.partition("?")[0], headers)
+    found = _nearest(path, headers)
     return found.owner if found is not None else DIALECTS[0]
 
 
@@ -47,9 +47,14 @@ def _table(dialects: tuple[Dialect, ...]) -> RouteTable[Dialect]:
     return RouteTable((route, dialect) for dialect in dialects for route in dialect.routes)
 
 
+def _nearest(path: str, headers: Mapping[str, str]) -> RouteMatch[Dialect] | None:
+    """The route at or above a path. A version said twice counts once: the client hears of it in its own form."""
+    return _table(DIALECTS).nearest(path.partition("?")[0].replace("/v1/v1/", "/v1/", 1), headers)
+
+
 def refusal(path: str, error: GatewayError, headers: Mapping[str, str] = _NONE, request_id: str = "") -> http.Response:
     """The error as an answer to a request at a path, with these headers and this id where they are known."""
-    found = _table(DIALECTS).nearest(path.partition("?")[0], headers)
+    found = _nearest(path, headers)
     head = (found.head(headers) if found is not None else NO_HEAD)._replace(request_id=request_id)
     answer = (found.owner if found is not None else DIALECTS[0]).error(error, head)
     for name, value in head.id_fields(request_id) if request_id else ():

@@ -29,8 +29,9 @@ _PAGE: Final = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">
 <style>{style}</style></head>
 <body><h1>{name} {version}</h1>
-<p>An OpenAI-compatible gateway. In the settings of your program:</p>
-<p>Base URL <code>{base_url}</code><br>Key: one of this gateway's own, from its config.yaml or .env</p>
+<p>A gateway of OpenAI's and Anthropic's forms. In the settings of your program:</p>
+<p>Base URL <code>{base_url}</code>, for programs of Anthropic's form (Claude Code) without <code>/v1</code><br>
+Key: one of this gateway's own, from its config.yaml or .env</p>
 <p><a href="/healthz">/healthz</a> whether it serves<br>
 <a href="/v1/models">/v1/models</a> the models, and
 <a href="/openapi.json">/openapi.json</a> the description of its API; for these two a program shows the key</p>

@@ -166,8 +166,7 @@ def _identify(request_head: RequestHead, rules: GateRules) -> KeyIdentity:
         raise GatewayError(
             401,
             "the API key is missing or not one of this gateway's. Send one of its own keys (auth.tokens in config.yaml "
-            "or AUTH_TOKEN) in the Authorization header, as 'Bearer …', or in x-api-key; keys of providers belong into "
-            "the vault.",
+            "or AUTH_TOKEN) in the Authorization header, as 'Bearer …'; keys of providers belong into the vault.",
             code="invalid_api_key",
         )
     if len(shown) > 1:

@@ -15,7 +15,8 @@ from addons.ingress import gate
 type _Object = dict[str, Any]
 
 _ABOUT: Final = (
-    "One OpenAI-compatible API in front of your AI accounts. Every refusal and failure has OpenAI's error envelope. "
+    "One API of OpenAI's and Anthropic's forms in front of your AI accounts. Every refusal and failure has OpenAI's "
+    "error envelope, at the paths of Anthropic's form that form's. "
     "A known path with another method is 405, any other path 404; the key is checked before both. A trailing slash "
     "and doubled ones change nothing, and the paths of /v1 are served without it too (/chat/completions). Bodies may "
     "be compressed: Content-Encoding gzip, deflate, br, zstd, or two of them. Preflights of web pages whose origin is "

@@ -28,6 +28,8 @@ def test_names_are_told_apart_and_found() -> None:
         ("/v1/models/a/b", "chat_completions"),
         ("/v1/messages/batches", "messages"),
         ("/anthropic/v1/anything", "messages"),
+        ("/v1/v1/messages?beta=true", "messages"),
+        ("/v1/v1/responses", "responses"),
         ("/nowhere", "chat_completions"),
         ("", "chat_completions"),
     ],
