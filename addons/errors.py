@@ -34,6 +34,11 @@ _TYPES: Final = {
     415: "invalid_request_error",
     429: "rate_limit_error",
 }
+_TOLD: Final[dict[ErrorKind, tuple[str, ...]]] = {
+    ErrorKind.PROVIDER_DOWN: ("upstream_unreachable", "upstream_tls"),
+    ErrorKind.BAD_REQUEST: ("previous_response_not_found",),
+}
+"""Codes that say more than the kind, and reach the client as they are: by these it asks in another way."""
 
 
 class _Meaning(NamedTuple):
@@ -163,7 +168,7 @@ class GatewayError(Exception):
             status, code = 504, "upstream_timeout"
         elif error.kind is ErrorKind.PROVIDER_DOWN and error.site_code == "shutting_down":
             status, code = 503, error.site_code
-        elif error.kind is ErrorKind.PROVIDER_DOWN and error.site_code in ("upstream_unreachable", "upstream_tls"):
+        elif error.site_code in _TOLD.get(error.kind, ()):
             code = error.site_code
         elif error.kind is ErrorKind.MISCONFIGURED and error.site_code in ("web_page", "redirect"):
             code = "upstream_error"  # these may as well be the provider's own doing

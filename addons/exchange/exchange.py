@@ -209,13 +209,13 @@ class Exchange:
         self._take(await self.attempt_loop.first(), flow)
 
     async def _with_kept(self, parsed: ParsedRequest, arrived: RequestBody) -> ParsedRequest:
-        """The request with what was said before it, or bound to the account that has what it names."""
+        """The request with what was said before it, bound to the account that has what both name."""
         kept = self.context.kept.of(self.identity)
-        before, parsed = said_before(parsed, kept), bound(parsed, kept)
-        if before is None or not isinstance(self.dialect, Continuing):
-            return parsed
-        arrived.size += len(before)
-        return await arrived.read(self.dialect.going_on(parsed, before))
+        before = said_before(parsed, kept)
+        if before is not None and isinstance(self.dialect, Continuing):
+            arrived.size += len(before)
+            parsed = await arrived.read(self.dialect.going_on(parsed, before))
+        return bound(parsed, kept)
 
     def _first_is_whole(self) -> None:
         """The first answer of several needs its place at the account no more."""

@@ -22,8 +22,6 @@ TOOL: Any = {
     "strict": False,
 }
 
-pytest.importorskip("addons.dialects.responses")  # until that form is served
-
 type Ask = Callable[..., Any]
 
 

@@ -82,7 +82,7 @@ def description() -> Description:
             "asks for and does not get is a `response.failed`, which is the form that it stops at.",
             body,
         ),
-        "responses_socket": RouteDescription("No web socket is served.", whole, "Never given.", errors=(404,)),
+        "responses_socket": RouteDescription("No web socket is served.", whole, "Never given.", errors=(404, 405)),
         "response_input_tokens": RouteDescription(
             "An estimate of a request's tokens.", json_content(ref("ResponseTokens")), request=body
         ),

@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import Any, Final
 
 from addons.dialects.base import ParsedRequest
-from addons.dialects.body import Reading
+from addons.dialects.body import Reading, bad_request
 from addons.dialects.responses.request import Around, to_parsed
 from addons.dialects.text import json_bytes
 from providers.contract.native import ResponsesRequest
-from providers.formats.jsontext import loads, mapping
+from providers.formats.jsontext import INVALID, loads, mapping, unread
 
 VALUES: Final = 1_000_000
 """JSON values of a kept answer: those of a request and an answer, several times over."""
@@ -24,10 +24,12 @@ _PREFIXES: Final[Mapping[str, str]] = {
 
 
 class KeptAnswer:
-    """An answer that was kept: what it was asked with, and itself."""
+    """An answer that was kept: what it was asked with, and itself. Raises GatewayError (400)."""
 
     def __init__(self, value: bytes) -> None:
-        found = mapping(loads(value, VALUES))
+        if (read := loads(value, VALUES)) is INVALID:
+            raise bad_request(f"what is kept of the answer {unread(value, VALUES)}: send the whole conversation")
+        found = mapping(read)
         given = found.get("input")
         self.response: dict[str, Any] = mapping(found.get("response")) or found
         """As the client got it; where a provider keeps it, as that gave it."""

@@ -3,8 +3,11 @@
 import json
 from typing import Any
 
+import pytest
+
 from addons.dialects.body import all_at_once
-from addons.dialects.responses.kept import KeptAnswer, with_ids
+from addons.dialects.responses.kept import VALUES, KeptAnswer, going_on, with_ids
+from addons.errors import GatewayError
 from providers.contract.events import Finish, Reasoning, Text, ToolCallDelta
 from providers.contract.native import ResponsesRequest
 from tests.dialects.responses.reading import DIALECT, META, parsed
@@ -28,7 +31,13 @@ def test_what_is_kept_is_the_input_and_the_answer() -> None:
 def test_of_an_answer_alone_the_input_is_not_known() -> None:
     found = KeptAnswer(b'{"id":"resp_1","output":[{"type":"message"}]}')
     assert (found.response["id"], found.input, len(found.items)) == ("resp_1", [], 1)
-    assert KeptAnswer(b"no json").items == []
+
+
+@pytest.mark.parametrize("value", [b"no json", b'{"input":[%b0]}' % (b"0," * VALUES)], ids=["no json", "large"])
+def test_what_cannot_be_read_is_said(value: bytes) -> None:
+    with pytest.raises(GatewayError) as caught:
+        all_at_once(going_on(parsed(previous_response_id="resp_1"), value))
+    assert caught.value.status == 400
 
 
 def test_the_request_that_goes_on_has_all_that_was_said_and_its_own_instructions() -> None:
