@@ -22,8 +22,8 @@ from providers.formats.jsontext import BODY_VALUES, EVENT_VALUES, INVALID, dumps
 from providers.formats.sse import SseReader
 
 EVENT_BYTES: Final = 4 * 1024 * 1024
-ANSWER_BYTES: Final = 32 * 1024 * 1024
-"""Of a whole answer."""
+ANSWER_BYTES: Final = 8 * 1024 * 1024
+"""Of a whole answer: words, which are read and written at once while all others wait."""
 HELD_BYTES: Final = 256 * 1024
 """Of what is held back before the first content; more is given out."""
 _BLANK: Final = re.compile(rb"\r?\n\r?\n")

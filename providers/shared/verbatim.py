@@ -23,8 +23,10 @@ from providers.shared.body_form import BodyForm, form_of, without_lead
 
 EVENT_BYTES: Final = 16 * 1024 * 1024
 """Of one event of a stream, and of all that is held back: the last one may repeat the whole answer."""
-ANSWER_BYTES: Final = 64 * 1024 * 1024
-"""Of a whole answer."""
+ANSWER_BYTES: Final = 16 * 1024 * 1024
+"""Of a whole answer, which is read and written at once while all others wait."""
+_LINES_LIMIT: Final = 10_000
+"""Of one event; what has more is no JSON then."""
 _PAGE_BYTES: Final = 64 * 1024
 _EVENT: Final = b"event: "
 _KINDS_LIMIT: Final = 64
@@ -240,7 +242,7 @@ def _fields(block: bytes) -> tuple[bytes, bytes]:
     """Name and data of an event."""
     name = b""
     data: list[bytes] = []
-    for line in block.split(b"\n"):
+    for line in block.split(b"\n", _LINES_LIMIT):
         field, _, value = line.partition(b":")
         if field == b"data":
             data.append(value.removeprefix(b" "))

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Event, Failure, Finish, Verbatim
 from providers.shared.verbatim import VerbatimDecoder
+from tests.support.counting import work_of
 
 BEGIN, PIECE, END = (
     b'event: begin\ndata: {"type":"begin"}\n\n',
@@ -74,3 +75,10 @@ def test_the_form_says_what_becomes_of_the_other_kind_of_body() -> None:
     (failure,) = decoded(b"no")
     assert isinstance(failure, Failure)
     assert failure.error.message == "no"
+
+
+def test_an_event_of_many_lines_is_passed_on_and_costs_no_more_than_one_of_some() -> None:
+    def work(lines: int) -> int:
+        return work_of(lambda: decoded(BEGIN, b"data: {}\n" * lines + b"\n"))[1]
+
+    assert work(200_000) < work(20_000) * 3
