@@ -54,7 +54,7 @@ class Media:
         files = _Files(provider, uploads, served.uploaded)
         steps: list[FeatureSteps] = []
         if parts:
-            check_files(parts, uploads, provider.name, request.model, remote=served.settings.remote_media)
+            check_files(parts, uploads, provider.name, served.model.id, remote=served.settings.remote_media)
             steps.append(_Upload(files, {id(part.part): part.where for part in parts}))
         if served.settings.long_prompt_file and uploads.inline_chars is not None:
             steps.append(_LongPrompt(files, uploads.inline_chars))

@@ -131,6 +131,16 @@ async def test_what_the_model_cannot_be_shown_is_refused_before_anything_is_sent
 
 
 @in_virtual_time
+async def test_a_model_sees_by_whatever_name_it_is_asked(tmp_path: Path) -> None:
+    async with zai(tmp_path) as house:
+        uploaded = Uploaded(house)
+        visit = await asks(house, words(), picture(), model=f"zai/{EYES}")
+        await visit.says(STREAM, said("A cat."), ALL_SAID)
+        assert visit.got.text == "A cat."
+        assert len(uploaded.bodies) == 1
+
+
+@in_virtual_time
 async def test_a_file_that_nobody_uploaded_here_is_not_found(tmp_path: Path) -> None:
     async with zai(tmp_path) as house:
         visit = await asks(house, words(), {"type": "file", "file": {"file_id": "file-abc"}}, model=EYES)
