@@ -56,6 +56,7 @@ def test_what_is_held_is_left_when_the_holder_ends(folder: Path, inbox: Inbox) -
     assert inbox.is_left(question)
 
 
+@pytest.mark.processes
 def test_what_a_killed_process_held_is_left(folder: Path, inbox: Inbox) -> None:
     """The kernel lets go of a lock; the file stays."""
     reader, writer = os.pipe()

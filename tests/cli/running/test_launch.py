@@ -57,6 +57,7 @@ def test_it_has_the_persons_umask_and_the_environment_it_is_given(tmp_path: Path
     assert out.read_text().split() == ["0027", "this"]
 
 
+@pytest.mark.processes
 def test_what_cannot_be_started_is_said() -> None:
     with pytest.raises(Problem, match="cannot be started: No such file"):
         run(["/nowhere/at/all"], {}, 0o022, Signals())
