@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from providers.sandbox.broken_answers import answer_broken
 from providers.sandbox.script import Script
 from providers.sandbox.server import Wire
 
@@ -54,19 +55,8 @@ async def misbehaved(fault: str, script: Script, wire: Wire) -> bool:
         await refuse(wire, *REFUSALS[fault], headers=waits)
     elif fault == "json_error":
         await wire.respond(200, error("api_error", "Internal server error"), headers=REQUEST_ID)
-    elif fault == "html":
-        await wire.respond(200, "<html><body>Sign in</body></html>", "text/html")
     elif fault == "redirect":
         await wire.respond(302, {}, headers={"location": "https://example.invalid/"})
-    elif fault == "empty":
-        await wire.begin()
-        await wire.end()
-    elif fault == "silence":
-        await wire.wait_gone()
-    elif fault == "reset_first":
-        wire.reset()
-    elif fault == "bad_encoding":
-        await wire.respond(200, b"this is no gzip", "text/event-stream", {"content-encoding": "gzip"})
     else:
-        return False
+        return await answer_broken(fault, wire)
     return True

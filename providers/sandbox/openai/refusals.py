@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from providers.sandbox.broken_answers import answer_broken
 from providers.sandbox.script import Script
 from providers.sandbox.server import Wire
 
@@ -25,19 +26,8 @@ async def misbehaved(script: Script, wire: Wire) -> bool:
         headers = {"retry-after": script.retry_after or "2"}
         error = {"message": "Rate limit reached", "type": "requests", "code": "rate_limit_exceeded"}
         await wire.respond(429, {"error": error}, headers=headers)
-    elif fault == "html":
-        await wire.respond(200, "<html><body>Sign in</body></html>", "text/html")
     elif fault == "json_error":
         await wire.respond(200, {"error": {"message": "no such thing", "code": "engine_error"}})
-    elif fault == "empty":
-        await wire.begin()
-        await wire.end()
-    elif fault == "silence":
-        await wire.wait_gone()
-    elif fault == "reset_first":
-        wire.reset()
-    elif fault == "bad_encoding":
-        await wire.respond(200, b"this is no gzip", "text/event-stream", {"content-encoding": "gzip"})
     else:
-        return False
+        return await answer_broken(fault, wire)
     return True
