@@ -82,7 +82,8 @@ class Glassgate:
         self._in_force = in_force = InForce()
         self._stream = StreamSide(ctx.master, in_force, outside)
         self.exchanges = Exchanges(self._stream.sweeper)
-        self._process = Process(ctx.master, in_force, self.exchanges, self._stream, outside)
+        optional = wiring.optional_parts(in_force, outside)
+        self._process = Process(ctx.master, in_force, self.exchanges, self._stream, outside, optional)
         self._inspector = Inspector(ctx.master)
         own_key = secrets.token_bytes(32)  # without a vault flows can be sent again by this process alone
         places = FlowPlaces(lambda: in_force.parts().flow_key() or own_key)
@@ -90,7 +91,7 @@ class Glassgate:
             self._inspector.show, self._looked_at, in_force.keep, places, in_force.cleaner, in_force.limits
         )
         self.policies = wiring.policies(in_force, self.exchanges, lambda: self.drain.begun)
-        self.observers = Observers(wiring.observers(in_force, self._annotator))
+        self.observers = Observers((*wiring.observers(in_force, self._annotator), *optional))
         self._door = Door(in_force, self._stream, self.observers)
         self._replayer = Replayer(places, self._annotator.present, self.observers.ended)
         self._end_clean_records: Callable[[], None] = lambda: None

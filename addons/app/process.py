@@ -1,6 +1,7 @@
 """The life of the process: start, reload, jobs, drain, end."""
 
 import logging
+from collections.abc import Sequence
 from typing import Final
 
 from mitmproxy.master import Master
@@ -17,6 +18,7 @@ from addons.app.in_force import InForce
 from addons.app.job_list import CONFIGURATION, JobList
 from addons.app.jobs import Jobs
 from addons.app.listeners import move_listeners
+from addons.app.optional_part import OptionalPart
 from addons.app.outside import Outside
 from addons.app.reload import Reload
 from addons.app.runtime import Running
@@ -37,6 +39,8 @@ from addons.stream.deps import RefusedHead
 from addons.tasks import Background
 from addons.vault.errors import VaultError
 
+log = logging.getLogger("glassgate")
+
 START_LOG: Final = logging.getLogger("mitmproxy.glassgate")
 """mitmproxy stops when something is logged as an error while it starts; that must not pass by our own handler."""
 
@@ -45,13 +49,20 @@ class Process:
     """Starts, reloads and ends the gateway of one process. `in_force` has the running parts, which a reload changes."""
 
     def __init__(
-        self, master: Master, in_force: InForce, exchanges: Exchanges, stream: StreamSide, outside: Outside
+        self,
+        master: Master,
+        in_force: InForce,
+        exchanges: Exchanges,
+        stream: StreamSide,
+        outside: Outside,
+        optional: Sequence[OptionalPart] = (),
     ) -> None:
         self._master = master
         self._in_force = in_force
         self._exchanges = exchanges
         self._stream = stream
         self._outside = outside
+        self._optional = optional
         self.drain = Drain(lambda: len(exchanges), exchanges.end_all, master.shutdown, in_force.drain_s)
         self._jobs = Jobs(outside.clock)
         self._background = Background()
@@ -92,7 +103,7 @@ class Process:
             lambda: self._report_unserved(asked=True),
             self._outside.clock,
         )
-        for job in jobs.jobs():
+        for job in (*jobs.jobs(), *(job for part in self._optional for job in part.jobs())):
             self._jobs.start(job)
         if start.modes != list(master.options.mode):
             self._jobs.once("listeners", move_listeners(master.options, start.modes))
@@ -114,6 +125,8 @@ class Process:
         setup_logging(settings.level, settings.format, log_handler(self._master))
         self._stream.take_up(self._start.files, self._exchanges.find, self._refused_head)
         self._exchanges.end_of_removed_keys(parts.rules)
+        for part in self._optional:
+            part.take_up(parts)
         self._report_unserved(asked=self._reload is not None)
 
     def _refused_head(self, found: RefusedHead) -> None:
@@ -148,11 +161,23 @@ class Process:
     def _problems(self) -> list[str]:
         """What is wrong while the gateway serves what it knew before."""
         reload = self._reload.problem if self._reload is not None else None
-        return [words for words in (reload, self._in_force.parts().problem(), *self._jobs.problems()) if words]
+        optional = (words for part in self._optional for words in part.problems())
+        found = (reload, self._in_force.parts().problem(), *self._jobs.problems(), *optional)
+        return [words for words in found if words]
 
     async def end(self) -> None:
         self._jobs.stop()
+        for part in self._optional:
+            await self._close(part)
         if (parts := self._in_force.found) is not None and self._start is not None:
             await parts.close()
             address_file.forget(vault_path(parts.config).parent, self._start.url)
         await self._stream.close()  # last: renewals under way have gone over it
+
+    @staticmethod
+    async def _close(part: OptionalPart) -> None:
+        """Whatever becomes of one part, the others are ended."""
+        try:
+            await part.close()
+        except Exception:
+            log.exception("%s could not be put away at the end: a fault of the gateway", type(part).__name__)

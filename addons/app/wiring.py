@@ -1,8 +1,10 @@
-"""Which policies and observers there are, each in one tuple: here one more is plugged in."""
+"""Which policies, observers and optional parts there are, each in one tuple: here one more is plugged in."""
 
 from collections.abc import Callable, Sized
 
 from addons.app.in_force import InForce
+from addons.app.optional_part import OptionalPart
+from addons.app.outside import Outside
 from addons.exchange.observer import Observer
 from addons.exchange.request_log import RequestLog
 from addons.ingress.policies import InFlight, NotDraining, Policy
@@ -25,3 +27,8 @@ def observers(in_force: InForce, annotator: Annotator) -> tuple[Observer, ...]:
         annotator,
         ArchiveKeeper(in_force.keep),
     )
+
+
+def optional_parts(in_force: InForce, outside: Outside) -> tuple[OptionalPart, ...]:
+    """What config.yaml turns on and off, in this order; they are told of requests after all other observers."""
+    return ()

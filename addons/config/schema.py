@@ -11,6 +11,14 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from addons.config.client_keys import ClientKey
 from addons.config.key_files import KeyFile
+from addons.config.operating import (
+    CacheSettings,
+    MetricsSettings,
+    PriceSettings,
+    TlsSettings,
+    TracingSettings,
+    UsageSettings,
+)
 from addons.config.origins import origin_of
 from addons.config.secret_looks import looks_random, looks_secret
 from addons.config.yaml_reading import KeyPath
@@ -36,6 +44,7 @@ class Listen(Written):
     allowed_origins: Listed[str] = ()
     trusted_proxies: Listed[str] = ()
     """Addresses or networks of proxies in front of the gateway: many clients behind one address."""
+    tls: TlsSettings | None = None
 
     @field_validator("allowed_origins")
     @classmethod
@@ -372,6 +381,12 @@ class Sections(Written):
     features: FeatureKeys = FeatureKeys()
     sessions: SessionSettings = SessionSettings()
     kept: KeptSettings = KeptSettings()
+    usage: UsageSettings = UsageSettings()
+    prices: Mapping[str, PriceSettings] = Field(default_factory=dict)
+    """Model → what it costs; before what is known of it."""
+    cache: CacheSettings | None = None
+    metrics: MetricsSettings = MetricsSettings()
+    tracing: TracingSettings = TracingSettings()
 
 
 @dataclass(frozen=True, slots=True)

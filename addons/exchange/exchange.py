@@ -327,6 +327,8 @@ class Exchange:
             client_body=self.client_body,
             request=self.request,
             retry=retries_in(self.head.headers),
+            operation=self.head.operation,
+            identity=self.identity,
         )
 
     def _ending(self, last: Attempt | None, *, left: bool) -> tuple[str, int, GatewayError | None]:

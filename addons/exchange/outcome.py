@@ -5,7 +5,7 @@ Bodies stay where they are until somebody reads them: nothing is put together fo
 
 import re
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 from mitmproxy import http
 
@@ -154,6 +154,12 @@ class Outcome:
     """What a model was asked; None where it was refused before it was read."""
     retry: int = 0
     """Which retry the client calls it (an SDK's count); 0 for a first request."""
+    operation: str = ""
+    """Which operation of the client's API it was (`Route.operation`); empty where no provider was to be asked."""
+    identity: bytes | None = field(default=None, repr=False, compare=False)
+    """The client key itself, as ClientKeys knows it."""
+    cache: Literal["", "hit", "miss"] = ""
+    """Whether the answer was a kept one; empty where none was looked for."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "why", shown(_first_sentence(self.why), WHY_LIMIT))

@@ -1,0 +1,28 @@
+"""Base of the parts that config.yaml turns on and off while the gateway runs: usage, metrics, traces, the cache."""
+
+from collections.abc import Sequence
+
+from addons.app.jobs import Job
+from addons.app.runtime import Running
+from addons.exchange.observer import Observer
+
+
+class OptionalPart(Observer):
+    """A part that may be off. It is told of requests as an observer is, and imports what is big once it is on.
+
+    Called on the event loop, so what takes long is done in a thread or a job.
+    """
+
+    def take_up(self, parts: Running) -> None:
+        """Another configuration is in force, or the first one. What is wrong with its own is told by `problems`."""
+
+    def jobs(self) -> Sequence[Job]:
+        """What goes on beside the requests, asked for once at the start; a job of a part that is off does nothing."""
+        return ()
+
+    def problems(self) -> Sequence[str]:
+        """What is wrong now, a sentence each, for /healthz (`degraded`) and `glassgate status`."""
+        return ()
+
+    async def close(self) -> None:
+        """The gateway ends: nothing that was told so far is lost."""
