@@ -14,6 +14,9 @@ from addons.routing.strategy import OrderState, Roster, Strategy
 ROSTERS_KEPT: Final = 200
 """Combinations of providers whose accounts are kept in order: there are as many as models with different providers."""
 
+FEW: Final = 4
+"""So many accounts are put in line at once: making them one by one takes more memory, for as long as a stream runs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Share:
@@ -62,7 +65,8 @@ class CandidateOrder:
         roster = self._roster(tuple(route.provider for route in routes), pool)
         strategy = self.strategies.get(model, self.strategy)
         ordered = self.state.order(roster, strategy, model, conversation, holder)
-        return Line(_deferred_last(Candidate(choice.account, routes[choice.route].model) for choice in ordered))
+        line = _deferred_last(Candidate(choice.account, routes[choice.route].model) for choice in ordered)
+        return Line(tuple(line) if len(roster.listed) <= FEW else line)
 
     def settled(self, conversation: str, candidate: Candidate) -> None:
         """The conversation was answered by that account: its next turn goes there too."""

@@ -15,6 +15,8 @@ from providers.contract.provider import Provider, ProviderOptions
 
 _MEAN_CONTENT: Final = frozenset({"POST", "PUT", "PATCH"})
 """Methods whose requests say a length of nothing too (RFC 9110, 8.6)."""
+_name_bytes = lru_cache(maxsize=256)(str.encode)
+"""A header's name, once for all requests that run."""
 
 
 def request_of(call: Call) -> http.Request:
@@ -27,7 +29,7 @@ def request_of(call: Call) -> http.Request:
     scheme, host, port = _parsed_site(site)
     path = address[len(site) :]
     fields = [
-        (name.encode(), (value if isinstance(value, str) else value.shown).encode("utf-8", "surrogateescape"))
+        (_name_bytes(name), (value if isinstance(value, str) else value.shown).encode("utf-8", "surrogateescape"))
         for name, value in call.headers
     ]
     named = {name.lower() for name, _ in fields}

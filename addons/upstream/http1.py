@@ -57,13 +57,16 @@ class Http1Owner(Protocol):
 
 
 class UpstreamCall:
-    """One request to a provider, as who made it holds it. `request` has the real secrets in it."""
+    """One request to a provider, as who made it holds it.
+
+    `request` has the real secrets in it; it is let go with the head of its answer, behind which nobody sends it again.
+    """
 
     __slots__ = ("client", "connection", "over", "repeated", "request", "target", "told")
 
     def __init__(self, target: Target, request: http.Request, client: Client, told: Told) -> None:
         self.target = target
-        self.request = request
+        self.request: http.Request | None = request
         self.client = client
         self.told = told
         self.connection: Http1Connection | None = None
@@ -105,6 +108,7 @@ class Http1Connection:
     """One connection, for one request after the other. A Receiver of its Link."""
 
     __slots__ = (
+        "_asks_to_close",
         "_buf",
         "_cancel",
         "_drain_bytes",
@@ -113,6 +117,7 @@ class Http1Connection:
         "_heard",
         "_idle_said_s",
         "_interim",
+        "_is_asked",
         "_is_closed",
         "_owner",
         "_reader",
@@ -143,6 +148,8 @@ class Http1Connection:
     def _forget_answer(self) -> None:
         self._buf = LineBuffer()
         self._request: http.Request | None = None
+        """Until the head of its answer has come."""
+        self._is_asked = self._asks_to_close = False
         self._response: http.Response | None = None
         self._reader: BodyReader | None = None
         self._heard = False
@@ -161,8 +168,9 @@ class Http1Connection:
     def send(self, call: UpstreamCall) -> None:
         """Sends the request over the open connection, which is idle."""
         assert self.link is not None
-        assert self._request is None
-        self.call, self._request = call, call.request
+        assert not self._is_asked
+        assert call.request is not None
+        self.call, self._request, self._is_asked = call, call.request, True
         call.connection = self
         head, body = http1.assemble_request_head(call.request), call.request.raw_content or b""
         if len(body) <= ONE_WRITE_BYTES:
@@ -218,7 +226,7 @@ class Http1Connection:
             call.told(call, (NoConnection(why),))
 
     def closed(self) -> None:
-        asked, heard, reused = self._request is not None, self._heard, self.answers > 0
+        asked, heard, reused = self._is_asked, self._heard, self.answers > 0
         events = self._end_of_connection() if self.call is not None else ()
         call = self._over()
         if call is None:
@@ -233,7 +241,7 @@ class Http1Connection:
     def received(self, data: bytes) -> None:
         if self._is_closed:
             return
-        if self._request is None:
+        if not self._is_asked:
             log.info("a provider sent something that nobody asked for; its connection is closed")
             self.close()
             return
@@ -277,6 +285,10 @@ class Http1Connection:
         if response.http_version not in HTTP1:
             return "an unknown version of HTTP"
         self._response, self._reader = response, reader_of(size)
+        self._asks_to_close = http1.connection_close(self._request.http_version, self._request.headers)
+        self._request = None
+        if self.call is not None:
+            self.call.request = None
         self._reads_until_closed = size == -1
         events.append(Answered(response))
         return ""
@@ -313,15 +325,14 @@ class Http1Connection:
     def _answer_ended(self) -> None:
         """The connection becomes idle, unless one of both sides wants it closed or more came than was asked for."""
         assert self.link is not None
-        assert self._request is not None
         assert self._response is not None
-        request, response = self._request, self._response
+        response = self._response
         reusable = not (
             self._reads_until_closed
             or self._buf
             or response.status_code == 101
             or self.link.unsent()
-            or http1.connection_close(request.http_version, request.headers)
+            or self._asks_to_close
             or http1.connection_close(response.http_version, response.headers)
         )
         if not reusable:
