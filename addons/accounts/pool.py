@@ -13,7 +13,7 @@ from addons.accounts.lease import Candidate, Lease, Line, NoAccount, PassedOver
 from addons.accounts.limiter import LimiterFull
 from addons.accounts.pruning import ended_for_good
 from addons.accounts.renewal import Renewal
-from addons.accounts.report import AccountLine, report
+from addons.accounts.report import AccountLine, any_can_serve, report
 from addons.accounts.sessions import FRESH_S
 from addons.tasks import Background
 from addons.vault.errors import VaultConflict, VaultError
@@ -156,6 +156,10 @@ class AccountPool:
     def report(self, moment: Moment) -> list[AccountLine]:
         """The accounts as people are told of them."""
         return report(self.by_key.values(), moment)
+
+    def any_can_serve(self, moment: Moment) -> bool:
+        """Whether a request may succeed with any account."""
+        return any_can_serve(self.by_key.values(), moment)
 
     async def tend(self) -> None:
         """What the accounts need now and then: resets heeded, unwritten sessions written, idle ones renewed."""

@@ -46,6 +46,11 @@ def report(accounts: Iterable[Account], moment: Moment) -> list[AccountLine]:
     return [_line(account, moment) for account in accounts]
 
 
+def any_can_serve(accounts: Iterable[Account], moment: Moment) -> bool:
+    """Whether a request may succeed with any of them."""
+    return any(_line(account, moment).state in CAN_SERVE for account in accounts)
+
+
 def can_renew(provider: Provider[ProviderOptions], session: Session, moment: Moment) -> bool:
     """Whether a session holds something to renew it with: a renewal right, or a remembered password."""
     ways = [provider.sign_in.refresh(session, moment)]

@@ -29,7 +29,7 @@ from addons.errors import GatewayError
 from addons.exchange.exchange import Exchange
 from addons.exchange.observer import Observers
 from addons.ingress import endpoints as local
-from addons.ingress.gate import Admission, admit
+from addons.ingress.gate import STARTING, Admission, admit, is_liveness
 from addons.ingress.head_redaction import redact_head
 from addons.ingress.request_head import path_of, request_head_of
 from addons.inspect.annotation import annotation_of
@@ -179,16 +179,20 @@ class Glassgate:
         parts = self.running_parts
         shown = self._stream.credentials.take(flow.request)
         try:
-            if parts is None:
+            head = request_head_of(flow, shown)
+            if parts is None and not is_liveness(head):
                 raise GatewayError(503, "the gateway is starting; try again in a moment", code="starting")
             if flow.is_replay == "request":
                 raise GatewayError(400, "only exchanges of the gateway can be sent again", code="replay_unsupported")
-            admission = admit(request_head_of(flow, shown), parts.rules)
+            admission = admit(head, parts.rules if parts is not None else STARTING)
         except GatewayError as error:
             await self._door.refuse(flow, request_id, error.key or "-", error, shown)
             return
         redact_head(flow.request, self._in_force.cleaner(), shown)
         flow.metadata["client_key"] = admission.key
+        if parts is None:
+            await self._door.answer(flow, request_id, admission, local.alive())
+            return
         if admission.action == "health" and admission.key:  # who has no key is told what was known before
             await parts.pool.refresh(FRESH_S)
         await self._begin(flow, request_id, admission, parts)

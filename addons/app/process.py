@@ -153,6 +153,7 @@ class Process:
             problems=self._problems,
             variants=parts.config.sections.models.variants,
             draining=self.drain.begun,
+            serves=lambda: parts.pool.any_can_serve(parts.context.moment()),
             created=int(self._outside.now()),
             kept=parts.context.kept.of(identity),
             toolless=frozenset(name for name, own in parts.context.features.items() if not own.tools),

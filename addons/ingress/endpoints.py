@@ -35,6 +35,8 @@ class Inside:
     variants: bool
     """Whether names with a suffix are listed."""
     draining: bool
+    serves: Callable[[], bool]
+    """Whether any account can serve."""
     created: int
     kept: KeptItems
     """What is kept for the client key that asks."""
@@ -82,6 +84,10 @@ def answer(admission: Admission, inside: Inside) -> http.Response | None:
     match admission.action:
         case "health":
             return _health(inside, admission.key)
+        case "live":
+            return alive()
+        case "ready":
+            return _ready(inside)
         case "openapi":
             return http.Response.make(200, document_bytes(), {"content-type": "application/json"})
         case "front":
@@ -114,6 +120,19 @@ def _health(inside: Inside, key: str) -> http.Response:
             told["problem"] = "\n".join(problems)
     found = _json(told)
     found.status_code = 503 if inside.draining else 200
+    return found
+
+
+def alive() -> http.Response:
+    """The answer to who asks whether the process serves, be it requests or refusals."""
+    return _json({"status": "ok"})
+
+
+def _ready(inside: Inside) -> http.Response:
+    """Whether requests are to be sent here; why they are not, in one word."""
+    word = "draining" if inside.draining else "ok" if inside.serves() else "unavailable"
+    found = _json({"status": word})
+    found.status_code = 200 if word == "ok" else 503
     return found
 
 

@@ -6,6 +6,7 @@ method. One parsed path serves both the key check and the routing; nobody looks 
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Final
 
 from addons.cleaning.fields import Fields
 from addons.config.client_keys import KEY_HEADERS, ClientKeys, KeyIdentity
@@ -24,10 +25,16 @@ type Routes = RouteTable[Dialect | None]
 """Routes with the dialects they belong to; the gateway's own belong to none."""
 
 _FRONT = Route(GET, "/", "front")
-_OWN = (Route(GET, "/healthz", "health"), Route(GET, "/openapi.json", "openapi"))
+LIVE: Final = Route(GET, "/healthz/live", "live")
+_OWN = (
+    Route(GET, "/healthz", "health"),
+    LIVE,
+    Route(GET, "/healthz/ready", "ready"),
+    Route(GET, "/openapi.json", "openapi"),
+)
 _ANYONE = KeyIdentity("anyone", b"")
 """Who asks where no key is wanted."""
-_OPEN: frozenset[Action] = frozenset({"health", "front"})
+_OPEN: frozenset[Action] = frozenset({"health", "live", "ready", "front"})
 """Answered without a key, and then without details."""
 _LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
@@ -80,6 +87,10 @@ class GateRules:
     allowed_origins: frozenset[str] = frozenset()
 
 
+STARTING: Final = GateRules(ClientKeys(()))
+"""While the gateway starts nobody has a key yet."""
+
+
 def admit(request_head: RequestHead, rules: GateRules) -> Admission:
     """The request's admission. Raises GatewayError: 400, 401, 403, 404, 405 or 415."""
     if request_head.absolute_form:
@@ -114,6 +125,11 @@ def admit(request_head: RequestHead, rules: GateRules) -> Admission:
     except GatewayError as error:
         error.key = who.name
         raise
+
+
+def is_liveness(request_head: RequestHead) -> bool:
+    """Whether the request asks for nothing but a sign of life."""
+    return request_head.method in LIVE.methods and request_head.target == LIVE.path
 
 
 def routes() -> Routes:

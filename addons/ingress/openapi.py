@@ -107,6 +107,8 @@ _HEALTH: Final[_Object] = {
 }
 _SCHEMAS: Final[Mapping[str, _Object]] = {
     "Health": _HEALTH,
+    "Alive": object_of(status={"enum": ["ok"]}),
+    "Readiness": object_of(status={"enum": ["ok", "draining", "unavailable"]}),
     "Front": object_of(name=TEXT, version=TEXT, base_url=TEXT),
 }
 
@@ -219,6 +221,21 @@ def _health(error: str) -> _Object:
     return {"security": [{}, {"key": []}], **found}
 
 
+def _live(error: str) -> _Object:
+    found = _get("Whether the process serves, also while it ends.", json_content(ref("Alive")), error, _HEAD)
+    return {"security": [{}], **found}
+
+
+def _ready(error: str) -> _Object:
+    found = _get("Whether requests are to be sent here.", json_content(ref("Readiness")), error, _HEAD)
+    found["responses"]["503"] = {
+        "description": "The gateway starts (an error) or ends, or no account can serve.",
+        "headers": _headers(*_OF_ERRORS),
+        "content": json_content({"anyOf": [ref("Readiness"), ref(error)]}),
+    }
+    return {"security": [{}], **found}
+
+
 def _front(error: str) -> _Object:
     content = {**json_content(ref("Front")), "text/html": {}}
     found = _get("Where one is: name, version, base URL. A page for who would see one.", content, error, _HEAD)
@@ -229,7 +246,13 @@ def _openapi(error: str) -> _Object:
     return _get("This description.", json_content({"type": "object", "required": ["openapi", "paths"]}), error)
 
 
-_OWN: Final[Mapping[str, Callable[[str], _Object]]] = {"health": _health, "front": _front, "openapi": _openapi}
+_OWN: Final[Mapping[str, Callable[[str], _Object]]] = {
+    "health": _health,
+    "live": _live,
+    "ready": _ready,
+    "front": _front,
+    "openapi": _openapi,
+}
 """The gateway's own operations, given the name of the schema of its errors."""
 
 

@@ -147,3 +147,24 @@ async def test_health_with_a_key_knows_of_a_session_stored_just_now(tmp_path: Pa
             assert states == (["missing", "missing"] if not house.vault.known else ["ok", "missing"])
             await house.pass_s(1.1)  # what is known of an account is known to the second
             house.vault.put("zai", "a", kept["zai", "a"])
+
+
+@in_virtual_time
+async def test_it_lives_while_it_starts_and_is_ready_once_an_account_can_serve(tmp_path: Path) -> None:
+    house = api(tmp_path)
+    house.starts = False
+    async with house:
+
+        async def told(path: str, **fields: str) -> int:
+            return (await house.visit().asks(None, path, "GET", **({"authorization": ""} | fields))).got.status
+
+        assert [await told(f"/healthz{path}") for path in ("/live", "/ready", "")] == [200, 503, 503]
+        assert await told("/healthz/live", host="evil.example") == 403
+        assert await told("/v1/models") == 503
+        house.gate.running()
+        await house.settle()
+        assert await told("/healthz/ready") == 200
+        for name in "ab":
+            house.vault.remove("api", name)
+        await house.pass_s(5)
+        assert [await told(f"/healthz{path}") for path in ("/live", "/ready", "")] == [200, 503, 200]

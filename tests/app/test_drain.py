@@ -160,7 +160,8 @@ async def test_a_stream_may_finish_while_nobody_else_comes_in(tmp_path: Path) ->
         assert (refused.got.status, refused.got.error["code"]) == (503, "shutting_down")
         assert refused.got.headers["retry-after"] == "5"
         assert house.line.error_code == "shutting_down"
-        assert (await house.visit().asks(None, "/healthz", "GET")).got.status == 503
+        told = [(await house.visit().asks(None, f"/healthz{path}", "GET")).got for path in ("", "/ready", "/live")]
+        assert [got.status for got in told] == [503, 503, 200]
         assert not house.master.should_exit.is_set()
         await visit.says(word("day"), FINISH, DONE)
         assert visit.got.text == "Good day"

@@ -35,6 +35,7 @@ def inside(**more: Any) -> Inside:
         "problems": list,
         "variants": False,
         "draining": False,
+        "serves": lambda: True,
         "created": 5,
         "kept": KeptStore().of(b"ada"),
     }
@@ -63,6 +64,24 @@ def test_one_model_is_told_under_the_name_it_was_asked_by() -> None:
     with pytest.raises(GatewayError) as refused:
         ask("/v1/models/nobody")
     assert (refused.value.status, refused.value.param) == (404, "model")
+
+
+@pytest.mark.parametrize(
+    ("more", "status", "word"),
+    [
+        ({}, 200, "ok"),
+        ({"problems": lambda: ["config.yaml cannot be read"]}, 200, "ok"),
+        ({"draining": True}, 503, "draining"),
+        ({"serves": lambda: False}, 503, "unavailable"),
+    ],
+)
+@pytest.mark.parametrize("key", ["", KEY])
+def test_readiness_and_life_are_told_without_details_key_or_not(
+    key: str, more: dict[str, Any], status: int, word: str
+) -> None:
+    ready, live = ask("/healthz/ready", key, **more), ask("/healthz/live", key, **more)
+    assert (ready.status_code, json.loads(ready.content)) == (status, {"status": word})
+    assert (live.status_code, json.loads(live.content)) == (200, {"status": "ok"})
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,9 @@ def test_of_two_patterns_as_long_the_first_is_taken() -> None:
 
 def inside(index: ModelIndex, *, variants: bool = False) -> Inside:
     kept = KeptStore().of(b"")
-    return Inside(index, lambda provider: provider == "zai", lambda: (), lambda: (), variants, False, 7, kept)
+    return Inside(
+        index, lambda provider: provider == "zai", lambda: (), lambda: (), variants, False, lambda: True, 7, kept
+    )
 
 
 def test_aliases_are_listed_and_variants_when_wanted(index: ModelIndex) -> None:
