@@ -66,6 +66,7 @@ class OwnCalls:
         call = link.receiver.call
         assert call
         sent = call.request
+        assert sent is not None
         request = httpx.Request(sent.method, sent.url, headers=list(sent.headers.fields), content=sent.raw_content)
         answer = asyncio.ensure_future(self._carry(request))
         self._answers[link] = call, answer
