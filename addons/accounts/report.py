@@ -9,7 +9,7 @@ from addons.accounts.account import Account
 from addons.accounts.health import AccountState, Health
 from addons.accounts.sessions import StoredCredentials
 from addons.accounts.way_in import way_in
-from addons.words.shown import shown
+from addons.words.table import table
 from providers.contract.errors import ProviderError
 from providers.contract.provider import Provider, ProviderOptions
 from providers.contract.session import Session
@@ -99,9 +99,14 @@ def _is_of_an_older_session(recorded: AccountState, stored: StoredCredentials) -
     return recorded.health in _OF_A_SESSION and (stored.updated or 0) > recorded.since
 
 
-def report_line(line: AccountLine, now_s: float) -> str:
-    """One account in one line for people."""
-    words = [f"{line.provider}/{line.account}", line.state.value]
+def report_lines(lines: Iterable[AccountLine], now_s: float) -> list[str]:
+    """The accounts as a table for people: name, state, what there is to say."""
+    rows = [(f"{line.provider}/{line.account}", line.state.value, "  ".join(_said(line, now_s))) for line in lines]
+    return table((), rows)
+
+
+def _said(line: AccountLine, now_s: float) -> list[str]:
+    words = []
     if line.state is Health.LIMITED and line.until is not None:
         words.append(f"until {moment_text(line.until, now_s)}")
     elif line.state is Health.CHALLENGED and line.until is not None:
@@ -117,7 +122,7 @@ def report_line(line: AccountLine, now_s: float) -> str:
     ]
     if line.reason and line.state is not Health.OK:
         words.append(line.reason)
-    return shown("  ".join(words))
+    return words
 
 
 def moment_text(epoch_s: int, now_s: float) -> str:

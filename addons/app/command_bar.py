@@ -9,7 +9,7 @@ from mitmproxy import ctx, flow, http
 from mitmproxy.addonmanager import Loader
 from mitmproxy.exceptions import CommandError
 
-from addons.accounts.report import report_line
+from addons.accounts.report import report_lines
 from addons.app.runtime import Running
 from addons.inspect.annotation import Annotation, annotation_of
 from addons.recordings.archive import describe_state
@@ -32,7 +32,7 @@ class CommandBar:
 
     def accounts(self) -> Sequence[str]:
         """How every account is."""
-        return [report_line(line, time.time()) for line in self._running.report()]
+        return report_lines(self._running.report(), time.time())
 
     def models(self) -> Sequence[str]:
         """The models served, and by whom."""

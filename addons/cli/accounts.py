@@ -9,7 +9,7 @@ import click
 from addons.accounts.account import Account, Surroundings
 from addons.accounts.account_record import AccountId
 from addons.accounts.pool import accounts_from
-from addons.accounts.report import AccountLine, report, report_line
+from addons.accounts.report import AccountLine, report, report_lines
 from addons.accounts.sessions import SessionVault
 from addons.app.configured_vault import state_path, state_store
 from addons.app.outside import moment_source
@@ -57,8 +57,7 @@ def accounts(context: click.Context, as_json: bool) -> None:
     if as_json:
         out_json([asdict(line) for line in lines])
         return
-    for line in lines:
-        out(report_line(line, time.time()))
+    out(*report_lines(lines, time.time()))
 
 
 @accounts.command()

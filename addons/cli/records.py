@@ -22,6 +22,7 @@ from addons.recordings.recorder import Recorder
 from addons.recordings.recording import Recording, RecordingProblem
 from addons.recordings.session_file import read_recordings, session_case, sessions_in
 from addons.words.shown import shown
+from addons.words.table import table
 
 
 @click.command()
@@ -262,12 +263,18 @@ def drift(cli: CliContext, as_json: bool, clear: bool) -> None:
     if as_json:
         out_json(found.plain())
         return
-    for provider, kinds in found.found.items():
-        for kind, strange in sorted(kinds.items(), key=lambda entry: -entry[1].count):
-            when = time.strftime("%Y-%m-%d %H:%M", time.localtime(strange.last))
-            out(f"{provider}  {kind}  {strange.count} times, last {when}, see {strange.example}")
+    rows = [
+        (provider, kind, f"{strange.count} times, last {_minute(strange.last)}, see {strange.example}")
+        for provider, kinds in found.found.items()
+        for kind, strange in sorted(kinds.items(), key=lambda entry: -entry[1].count)
+    ]
+    out(*table((), rows))
     if not found.found:
         out("nothing unknown was met")
+
+
+def _minute(epoch_s: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(epoch_s))
 
 
 def _clear(file: Path) -> None:

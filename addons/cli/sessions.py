@@ -20,6 +20,7 @@ from addons.vault.format import Record
 from addons.words.commands import command
 from addons.words.near import hint
 from addons.words.plain_words import requirement
+from addons.words.table import table
 from providers.contract.errors import ProviderError
 from providers.contract.provider import AnyProvider
 from providers.contract.steps import Moment
@@ -114,8 +115,7 @@ def list_sessions(cli: CliContext, as_json: bool) -> None:
     if as_json:
         out_json(rows)
         return
-    for row in rows:
-        out("  ".join(_render_row(row)))
+    out(*table((), [_render_row(row) for row in rows]))
     if not rows:
         way = command("sessions", "add", "PROVIDER", "ACCOUNT", "--from-json", "FILE")
         out(f"the vault holds no session; add one: {way}")
@@ -141,13 +141,11 @@ def _row(record: Record, provider: AnyProvider | None, moment: Moment) -> dict[s
 
 
 def _render_row(row: dict[str, Any]) -> list[str]:
-    words = [f"{row['provider']}/{row['account']}", f"revision {row['revision']}", f"holds {', '.join(row['holds'])}"]
-    if row["expires_at"]:
-        words.append(f"until {moment_text(row['expires_at'], time.time())}")
-    words += [
-        said for said, true in (("renewed by itself", row["renewable"]), ("password kept", row["remembered"])) if true
-    ]
-    return words
+    until = [f"until {moment_text(row['expires_at'], time.time())}"] if row["expires_at"] else []
+    kept = (("renewed by itself", row["renewable"]), ("password kept", row["remembered"]))
+    said = [*until, *(words for words, true in kept if true)]
+    name, held = f"{row['provider']}/{row['account']}", f"holds {', '.join(row['holds'])}"
+    return [name, f"revision {row['revision']}", held, "  ".join(said)]
 
 
 @sessions.command("remove")

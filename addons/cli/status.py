@@ -16,7 +16,7 @@ import click
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from addons.accounts.report import AccountLine, report_line
+from addons.accounts.report import AccountLine, report_lines
 from addons.app import address_file
 from addons.app.configured_vault import vault_path
 from addons.cli.base import CliContext, Problem, out, out_json
@@ -58,7 +58,7 @@ def status(cli: CliContext, as_json: bool, url: str | None, send_key: bool) -> N
     else:
         out(f"the gateway is {found['status']}")
         out(*(f"  {problem}" for problem in str(found.get("problem", "")).splitlines()))
-        out(*(report_line(line, time.time()) for line in lines))
+        out(*report_lines(lines, time.time()))
     if key and not shown:
         why = "no key was sent, as what answers there has not proved to be your gateway; --send-key sends it"
         out(f"glassgate: {why}", err=True)

@@ -18,6 +18,7 @@ from addons.config.providers import make_providers
 from addons.dialects.openai.models import model_object
 from addons.ingress.endpoints import as_served
 from addons.routing.models import Models
+from addons.words.table import table
 
 
 @click.command()
@@ -34,10 +35,13 @@ def models(cli: CliContext, as_json: bool) -> None:
         told = [as_served(index.find(model.id)[0], toolless) for model in index.models()]
         out_json({"object": "list", "data": [model_object(model, 0) for model in told]})
         return
-    for model in index.models():
-        out(f"{model.id}  ({', '.join(route.provider for route in index.find(model.id))})")
-    for alias, target in aliases.items():
-        out(f"{alias}  → {target}{'' if index.find(alias) else '  (nobody serves it)'}")
+    served = [
+        (model.id, f"({', '.join(route.provider for route in index.find(model.id))})") for model in index.models()
+    ]
+    named = [
+        (alias, f"→ {target}{'' if index.find(alias) else '  (nobody serves it)'}") for alias, target in aliases.items()
+    ]
+    out(*table((), served), *table((), named))
 
 
 @click.command()
@@ -82,8 +86,7 @@ def sandbox(
             out_json(sites_up)
             sys.stdout.flush()
             return
-        for name, url in sites_up["base_urls"].items():
-            out(f"{name}  {url}")
+        out(*table((), list(sites_up["base_urls"].items())))
 
     own = replay_sites(load_recordings(recorded), speed) if recorded else {}
     asyncio.run(run(sites or tuple(() if own else SITES), port_base, announce, own, slip))

@@ -19,6 +19,7 @@ from addons.vault.errors import VaultError
 from addons.vault.facts import Facts, SlotFacts
 from addons.vault.permissions import check_folder, check_private
 from addons.words.commands import command
+from addons.words.table import table
 
 
 @click.group()
@@ -64,15 +65,23 @@ def info(opening: Opening, as_json: bool) -> None:
     if as_json:
         out_json({"path": str(opening.path), **asdict(facts), "rollback_guard": guard})
         return
-    out(f"vault       {opening.path}", f"id          {facts.vault_id}", f"created     {_when(facts.created)}")
-    out(f"generation  {facts.generation}, data key {facts.term}")
-    out(f"guard       {'on, in ' + guard['folder'] if guard['on'] else 'off'}")
-    for slot in facts.slots:
-        held = "  <- this key" if slot.opened_by_this_key else ""
-        out(f"slot        {slot.id}  {slot_text(slot)}{held}")
-    for record in facts.records:
-        name = f"{record.provider}/{record.account}"
-        out(f"session     {name}  revision {record.revision}  updated {_when(record.updated)}")
+    slots = [
+        (slot.id, f"{slot_text(slot)}{'  <- this key' if slot.opened_by_this_key else ''}") for slot in facts.slots
+    ]
+    records = [
+        (f"{record.provider}/{record.account}", f"revision {record.revision}", f"updated {_when(record.updated)}")
+        for record in facts.records
+    ]
+    rows = [
+        ("vault", str(opening.path)),
+        ("id", facts.vault_id),
+        ("created", _when(facts.created)),
+        ("generation", f"{facts.generation}, data key {facts.term}"),
+        ("guard", f"on, in {guard['folder']}" if guard["on"] else "off"),
+        *(("slot", line) for line in table((), slots)),
+        *(("session", line) for line in table((), records)),
+    ]
+    out(*table((), rows))
 
 
 def slot_text(slot: SlotFacts) -> str:

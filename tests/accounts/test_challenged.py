@@ -8,7 +8,7 @@ import pytest
 from addons.accounts.availability import AvailabilityRules
 from addons.accounts.health import AccountState, Health
 from addons.accounts.lease import Candidate, NoAccount
-from addons.accounts.report import AccountLine, report_line
+from addons.accounts.report import AccountLine, report_lines
 from addons.accounts.sessions import SessionVault, StoredSession
 from addons.accounts.state_store import FileStateStore
 from addons.exchange.final_error import FinalError
@@ -245,9 +245,9 @@ def test_a_session_stored_anew_is_seen_in_its_state_at_once(house: House) -> Non
 
 def test_people_are_told_until_when_it_rests() -> None:
     line = AccountLine("zai", "main", Health.CHALLENGED, "Z.AI asks for a captcha.", until=1300)
-    assert "challenged  rests, asked again 1970" in report_line(line, 1000)
-    assert "(in 5 min)  Z.AI asks" in report_line(line, 1000)
-    assert "asked again with the next request" in report_line(line, 1300)
+    assert "challenged  rests, asked again 1970" in report_lines([line], 1000)[0]
+    assert "(in 5 min)  Z.AI asks" in report_lines([line], 1000)[0]
+    assert "asked again with the next request" in report_lines([line], 1300)[0]
 
 
 # -- words ------------------------------------------------------------------------------------------------------------

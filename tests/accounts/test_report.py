@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from addons.accounts.health import AccountState, Health
-from addons.accounts.report import AccountLine, moment_text, report_line
+from addons.accounts.report import AccountLine, moment_text, report_lines
 from providers.contract.steps import Moment
 from tests.accounts.renewing import EXPIRED, START, House
 
@@ -44,7 +44,7 @@ NOW = 1_800_000_000.0
     ],
 )
 def test_one_account_is_one_line(line: AccountLine, words: str) -> None:
-    said = report_line(line, NOW)
+    said = report_lines([line], NOW)[0]
     assert re.fullmatch(words, said), said
     assert said.isprintable()
 
