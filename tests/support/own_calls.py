@@ -65,6 +65,7 @@ class OwnCalls:
     def _ask(self, link: FakeLink) -> asyncio.Future[httpx.Response]:
         call = link.receiver.call
         assert call
+        assert call.request
         sent = call.request
         assert sent is not None
         request = httpx.Request(sent.method, sent.url, headers=list(sent.headers.fields), content=sent.raw_content)
