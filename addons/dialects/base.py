@@ -50,6 +50,8 @@ class ParsedRequest:
     """The id of the answer that it goes on from (`Continuing`): it is refused where no such answer is kept."""
     keeps: bool = False
     """Its answer is to be kept, once it is whole (`Keeping`)."""
+    makes: bool = False
+    """Its answer may name what the provider has made for it beside (a container), for later requests to name."""
     names: tuple[Named, ...] = ()
     """It can be asked only where these are: 404 where nobody knows them."""
 

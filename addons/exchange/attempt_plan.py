@@ -52,8 +52,9 @@ class ClientRequest:
         if self.into is not None:
             return self.into
         encoder = self.dialect.encoder(self.parsed, meta)
-        if self.parsed.keeps:
-            encoder = KeepsAnswer(encoder, kept.of(self.identity), meta.id, account)
+        if self.parsed.keeps or self.parsed.makes:
+            mine = kept.of(self.identity)
+            encoder = KeepsAnswer(encoder, mine, meta.id, account, whole=self.parsed.keeps)
         return encoder if self.further is None else AllAnswers(encoder, self.further)
 
 

@@ -10,6 +10,9 @@ from addons.dialects.kept_items import KeptItems
 from addons.errors import GatewayError
 from providers.contract.events import Event, Finish, Issued, Revoked
 
+_OF_ANSWERS: Final = frozenset({ANSWERS, "item"})
+_ISSUED_LIMIT: Final = 2000
+"""Ids of one answer that are kept."""
 _SHOWN: Final = 100
 """Characters of an id in an error."""
 
@@ -59,15 +62,18 @@ class KeepsAnswer:
     """The Encoder of an answer that is to be kept: it is from the moment on when its end is given out, so that whoever
     goes on from it at once finds it. One that does not come to its end is not."""
 
-    def __init__(self, encoder: Encoder, kept: KeptItems, id: str, account: AccountId) -> None:
-        """`id` is the answer's; `account` the one that gives it."""
+    def __init__(self, encoder: Encoder, kept: KeptItems, id: str, account: AccountId, *, whole: bool = True) -> None:
+        """`id` is the answer's; `account` the one that gives it. Not `whole`: of the answer itself nothing is kept, of
+        what was made beside it the ids are."""
+        self._whole = whole
         self.streaming, self.content_type, self.keepalive = encoder.streaming, encoder.content_type, encoder.keepalive
         self._encoder, self._kept, self._id, self._account = encoder, kept, id, account
         self._issued: list[Issued] = []
         self._revoked: list[Revoked] = []
 
     def encode(self, events: Sequence[Event]) -> bytes:
-        self._issued += (event for event in events if isinstance(event, Issued))
+        if len(self._issued) < _ISSUED_LIMIT:
+            self._issued += (event for event in events if isinstance(event, Issued))
         self._revoked += (event for event in events if isinstance(event, Revoked))
         out = self._encoder.encode(events)
         if events and isinstance(events[-1], Finish):
@@ -78,9 +84,11 @@ class KeepsAnswer:
         return self._encoder.error(error)
 
     def _keep(self) -> None:
-        value = self._encoder.kept() if isinstance(self._encoder, Keeping) else None
+        value = self._encoder.kept() if self._whole and isinstance(self._encoder, Keeping) else None
         named = False
         for one in self._issued:
+            if not self._whole and one.kind in _OF_ANSWERS:
+                continue
             is_answer = one.kind == ANSWERS
             named = named or is_answer
             kept = (value if is_answer else None) or one.document

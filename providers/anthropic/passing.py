@@ -6,16 +6,17 @@ good elsewhere; counts, the end and errors are read for the gateway. Source of t
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from providers.anthropic.assembled import Assembled
 from providers.anthropic.errors import classify, error_of
 from providers.anthropic.framed import as_events
+from providers.anthropic.issued import container_in, files_in
 from providers.anthropic.reasons import reason_of
 from providers.anthropic.usage import UsageReader
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.events import Event, Failure, Finish, FinishReason, Usage, Verbatim
+from providers.contract.events import Event, Failure, Finish, FinishReason, Issued, Usage, Verbatim
 from providers.contract.operation import Decoder
 from providers.formats.json_tally import JsonTally
 from providers.formats.jsontext import BODY_VALUES, EVENT_VALUES, INVALID, dumps, loads, mapping, text
@@ -164,12 +165,16 @@ class PassedOn(Decoder):
         match kind:
             case "content_block_delta":
                 self._release(out)
-            case "content_block_start" if _says(mapping(value.get("content_block"))):
+            case "content_block_start" if _says(block := mapping(value.get("content_block"))):
                 self._release(out)
+                out += files_in(block)
             case "message_start":
-                self._count(mapping(value.get("message")).get("usage"), out)
+                message = mapping(value.get("message"))
+                out += container_in(message)
+                self._count(message.get("usage"), out)
             case "message_delta":
                 delta = mapping(value.get("delta"))
+                out += container_in(delta)
                 self._reason = reason_of(delta.get("stop_reason")) or self._reason
                 self._sequence = text(delta.get("stop_sequence")) or self._sequence
                 self._count(value.get("usage"), out)
@@ -261,7 +266,7 @@ class WholePassedOn(Decoder):
             return [Failure(ProviderError(ErrorKind.INCOMPLETE, "The API's answer says no stop_reason. Try again."))]
         end = Finish(reason, stop_sequence=text(value.get("stop_sequence")) or None)
         shown = as_events(value) if self._streams else body
-        return [Verbatim(shown), *([counted] if counted is not None else []), end]
+        return [Verbatim(shown), *_issued_in(value), *([counted] if counted is not None else []), end]
 
     def _of_stream(self, body: bytes) -> list[Event]:
         """The message of a stream that nobody has asked for."""
@@ -273,7 +278,14 @@ class WholePassedOn(Decoder):
         for payload in SseReader(limit_bytes=EVENT_BYTES).feed(shown):
             made.read(mapping(loads(payload, EVENT_VALUES)))
         counted = [event for event in events if isinstance(event, Usage)][-1:]
-        return [Verbatim(dumps(made.message())), *counted, events[-1]]
+        issued = [event for event in events if isinstance(event, Issued)]
+        return [Verbatim(dumps(made.message())), *issued, *counted, events[-1]]
+
+
+def _issued_in(message: dict[str, Any]) -> Iterator[Issued]:
+    yield from container_in(message)
+    for block in map(mapping, message["content"]):
+        yield from files_in(block)
 
 
 def _no_message(body: bytes) -> ProviderError:

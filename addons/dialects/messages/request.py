@@ -12,6 +12,7 @@ from typing import Any, Final
 from addons.dialects.base import ParsedRequest
 from addons.dialects.body import VALUES_LIMIT, Reading, model_noted, read_object, validated
 from addons.dialects.client_session import session_in
+from addons.dialects.messages.named import makes_things, named_in
 from addons.dialects.messages.problems import Problems
 from addons.dialects.messages.schema import MessagesBody, OpenBody, check_entries
 from addons.dialects.messages.tools import Tools, read_tools
@@ -73,7 +74,7 @@ def read_request(body: bytes, most_values: int = VALUES_LIMIT, head: RoutedHead 
             affinity=chat.affinity,
         )
         options = MessagesOptions(effort not in (None, "none"), max(1, _chars(chat) // _TOKEN_CHARS))
-        return ParsedRequest(request, options, problems.first)
+        return ParsedRequest(request, options, problems.first, names=named_in(raw), makes=makes_things(raw))
 
 
 def effort_of(raw: Mapping[str, Any]) -> str | None:

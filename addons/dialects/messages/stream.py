@@ -26,6 +26,7 @@ from providers.contract.events import (
     Event,
     Finish,
     Image,
+    Issued,
     Passthrough,
     Reasoning,
     Text,
@@ -102,7 +103,7 @@ class MessagesStream:
                 self._usage = event
             elif isinstance(event, Finish):
                 self._finish(event, out)
-            elif not self._verbatim:
+            elif not self._verbatim and not isinstance(event, Issued):
                 self._say(event, out)
         return b"".join(out)
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from addons.dialects.base import ParsedRequest
 from addons.dialects.body import Reading, bad_request
+from addons.dialects.responses.named import is_reference
 from addons.dialects.responses.request import Around, to_parsed
 from addons.dialects.text import json_bytes
 from providers.contract.native import ResponsesRequest
@@ -81,7 +82,7 @@ def going_on(parsed: ParsedRequest, value: bytes) -> Reading[ParsedRequest]:
 def _with_items(items: list[Any], known: list[Any]) -> list[Any]:
     """The items, those that are named alone as they were."""
     by_id = {item["id"]: item for item in known if isinstance(item, dict) and isinstance(item.get("id"), str)}
-    found = (by_id.get(str(item.get("id"))) if item.get("type") == "item_reference" else item for item in items)
+    found = (by_id.get(str(item.get("id"))) if is_reference(item) else item for item in items)
     return [item for item in found if item is not None]
 
 

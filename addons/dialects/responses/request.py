@@ -9,7 +9,7 @@ from addons.dialects.body import VALUES_LIMIT, Reading, all_at_once, bad_request
 from addons.dialects.chat_completions.schema import EFFORTS
 from addons.dialects.client_session import session_in
 from addons.dialects.responses.items import Conversation
-from addons.dialects.responses.named import answer_of, named_elsewhere, referred
+from addons.dialects.responses.named import answer_of, makes_things, named_elsewhere, referred
 from addons.dialects.responses.schema import OpenResponse, ResponseBody, all_tools, check_entries, check_served
 from addons.dialects.responses.tools import Choice, Tools, chosen, read_tools
 from addons.dialects.routed_head import NO_HEAD, RoutedHead
@@ -93,8 +93,15 @@ def to_parsed(raw: dict[str, Any], body: bytes, around: Around) -> Reading[Parse
         form.model, chat, body, raw, around.headers, stream=chat.stream, affinity=around.affinity
     )
     options = AnswerOptions(tools, around.previous or named)
-    names = named_elsewhere(raw)
-    return ParsedRequest(request, options, refusal, names=names, follows=follows, keeps=raw.get("store") is not False)
+    return ParsedRequest(
+        request,
+        options,
+        refusal,
+        names=named_elsewhere(raw),
+        follows=follows,
+        keeps=raw.get("store") is not False,
+        makes=makes_things(raw),
+    )
 
 
 def _refusal(raw: dict[str, Any]) -> GatewayError | None:

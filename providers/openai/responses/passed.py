@@ -73,11 +73,24 @@ class PassedResponse(VerbatimDecoder):
 def _issued(response: Mapping[str, Any]) -> tuple[Event, ...]:
     """The id by which later requests go on from the response. Who does not say that it is stored may not have it."""
     id = response.get("id")
+    made = _containers(response)
     if not isinstance(id, str) or not _ID.fullmatch(id):
-        return ()
+        return made
     stored = response.get("store") is True
     answer = Issued("response", id, dumps(response), there=stored)
-    return (answer, *(Issued("item", item, there=True) for item in _items(response))) if stored else (answer,)
+    return (answer, *made, *(Issued("item", item) for item in _items(response))) if stored else (answer, *made)
+
+
+def _containers(response: Mapping[str, Any]) -> tuple[Event, ...]:
+    """The places in which its code ran, which later requests may go on in."""
+    output = response.get("output")
+    found = {
+        id: Issued("container", id)
+        for item in map(mapping, output[:_ITEMS_LIMIT] if isinstance(output, list) else ())
+        for id in (item.get("container_id"), mapping(item.get("environment")).get("container_id"))
+        if isinstance(id, str) and _ID.fullmatch(id)
+    }
+    return tuple(found.values())
 
 
 def _items(response: Mapping[str, Any]) -> Iterator[str]:
