@@ -22,6 +22,7 @@ from addons.stream.refusal import Refuse
 from addons.upstream.events import UpstreamEvent
 from addons.upstream.http1 import Told, UpstreamCall
 from addons.upstream.port import Target
+from addons.upstream.upload import Upload
 
 type Commands = layer.CommandGenerator[None]
 
@@ -109,13 +110,17 @@ class NoClientTransport:
 class Upstream(Protocol):
     """The way to providers: addons/upstream/pool.py."""
 
-    def call(self, target: Target, request: http.Request, client: Client, told: Told) -> UpstreamCall: ...
+    def call(
+        self, target: Target, request: http.Request, client: Client, told: Told, upload: Upload | None = None
+    ) -> UpstreamCall: ...
 
 
 class NoUpstream:
     """The Upstream before anything may be sent."""
 
-    def call(self, target: Target, request: http.Request, client: Client, told: Told) -> UpstreamCall:
+    def call(
+        self, target: Target, request: http.Request, client: Client, told: Told, upload: Upload | None = None
+    ) -> UpstreamCall:
         raise RuntimeError("the gateway is starting; nothing can be sent")
 
 

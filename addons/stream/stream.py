@@ -30,7 +30,7 @@ from addons.stream.deps import AttemptFailedHook, Commands, FromProvider, LayerD
 from addons.stream.intake import RequestIntake
 from addons.stream.port import Fault, RequestPort, State, UpstreamAttempt
 from addons.stream.refusal import closing, mark_refused
-from addons.upstream.events import Answered, Body, Connected, Ended, NoConnection, Reconnecting, UpstreamEvent
+from addons.upstream.events import Answered, Body, Connected, Ended, NoConnection, Reconnecting, Taken, UpstreamEvent
 from addons.upstream.http1 import UpstreamCall
 
 
@@ -192,6 +192,8 @@ class GatewayStream(RequestIntake):
                 self._connected(said.server)
             elif isinstance(said, Reconnecting):
                 self._connects()
+            elif isinstance(said, Taken):
+                self._last_heard = self.deps.clock()
             elif isinstance(said, NoConnection):
                 self.call = None
                 yield from self._fail_attempt(*self._connect_fault(said.why))

@@ -280,6 +280,10 @@ class DialedLink(asyncio.BufferedProtocol):
                 self._records.pass_by(data)
             self._feed(events.DataReceived(self._socket_server, data))
 
+    def resume_writing(self) -> None:
+        if self._is_open and not self._is_over:
+            self._receiver.taken()
+
     def eof_received(self) -> bool:
         self._closed_by_provider()
         return False

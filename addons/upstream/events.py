@@ -23,6 +23,11 @@ class Reconnecting:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """The provider has taken what waited of an upload: more may be handed over."""
+
+
+@dataclass(frozen=True, slots=True)
 class NoConnection:
     """No connection could be made; nothing was sent."""
 
@@ -56,7 +61,8 @@ class Broken:
     closed: bool
 
 
-type UpstreamEvent = Connected | Reconnecting | NoConnection | Answered | Body | Ended | Broken
+type UpstreamEvent = Connected | Reconnecting | Taken | NoConnection | Answered | Body | Ended | Broken
 
 ENDED = Ended()
 RECONNECTING = Reconnecting()
+TAKEN = Taken()

@@ -17,8 +17,19 @@ from mitmproxy.net.http.validate import validate_headers
 
 from addons.framing.chunks import BodyReader, read_on, reader_of
 from addons.framing.lines import HTTP1, Bound, LineBuffer, TooLarge
-from addons.upstream.events import ENDED, RECONNECTING, Answered, Body, Broken, Connected, NoConnection, UpstreamEvent
+from addons.upstream.events import (
+    ENDED,
+    RECONNECTING,
+    TAKEN,
+    Answered,
+    Body,
+    Broken,
+    Connected,
+    NoConnection,
+    UpstreamEvent,
+)
 from addons.upstream.port import Link, Target
+from addons.upstream.upload import Upload
 
 log = logging.getLogger("glassgate")
 
@@ -60,15 +71,20 @@ class UpstreamCall:
     """One request to a provider, as who made it holds it.
 
     `request` has the real secrets in it; it is let go with the head of its answer, behind which nobody sends it again.
+
+    `upload` is what comes behind the request's own content, where its body goes on.
     """
 
-    __slots__ = ("client", "connection", "over", "repeated", "request", "target", "told")
+    __slots__ = ("client", "connection", "over", "repeated", "request", "target", "told", "upload")
 
-    def __init__(self, target: Target, request: http.Request, client: Client, told: Told) -> None:
+    def __init__(
+        self, target: Target, request: http.Request, client: Client, told: Told, upload: Upload | None = None
+    ) -> None:
         self.target = target
         self.request: http.Request | None = request
         self.client = client
         self.told = told
+        self.upload = upload
         self.connection: Http1Connection | None = None
         self.repeated = False
         """It went out a second time, since the first connection was dead."""
@@ -124,6 +140,7 @@ class Http1Connection:
         "_reads_until_closed",
         "_request",
         "_response",
+        "_upload",
         "answers",
         "call",
         "is_draining",
@@ -150,6 +167,7 @@ class Http1Connection:
         self._request: http.Request | None = None
         """Until the head of its answer has come."""
         self._is_asked = self._asks_to_close = False
+        self._upload: Upload | None = None
         self._response: http.Response | None = None
         self._reader: BodyReader | None = None
         self._heard = False
@@ -171,18 +189,23 @@ class Http1Connection:
         assert not self._is_asked
         assert call.request is not None
         self.call, self._request, self._is_asked = call, call.request, True
+        self._upload = call.upload
         call.connection = self
         head, body = http1.assemble_request_head(call.request), call.request.raw_content or b""
+        if call.upload is not None:
+            body = call.upload.beginning(body)
         if len(body) <= ONE_WRITE_BYTES:
             self.link.write(head + body)
         else:
             self.link.write(head)
             self.link.write(body)
+        if call.upload is not None:
+            call.upload.opens(self.link)
 
     def drain(self) -> None:
         """The answer is complete for who asked: little more is read before the connection is closed."""
         self.call = None
-        if self.link is None:
+        if self.link is None or not self._has_sent_all:
             self.close()
         else:
             self.is_draining = True
@@ -204,6 +227,7 @@ class Http1Connection:
         self._is_closed = True
         self.call = None
         self._buf = LineBuffer()
+        self._stop_upload()
         if self.link is not None:
             self.link.close()
         elif self._cancel is not None:
@@ -227,16 +251,21 @@ class Http1Connection:
 
     def closed(self) -> None:
         asked, heard, reused = self._is_asked, self._heard, self.answers > 0
+        began_upload = self._upload is not None and self._upload.has_begun
         events = self._end_of_connection() if self.call is not None else ()
         call = self._over()
         if call is None:
             return
-        if asked and reused and not heard and not call.repeated:
+        if asked and reused and not heard and not call.repeated and not began_upload:
             self._owner.again(call)
             call.told(call, (RECONNECTING,))
             return
         call.over = True
         call.told(call, events)
+
+    def taken(self) -> None:
+        if self.call is not None and self._upload is not None and not self._upload.is_full:
+            self.call.told(self.call, (TAKEN,))
 
     def received(self, data: bytes) -> None:
         if self._is_closed:
@@ -329,6 +358,7 @@ class Http1Connection:
         response = self._response
         reusable = not (
             self._reads_until_closed
+            or not self._has_sent_all
             or self._buf
             or response.status_code == 101
             or self.link.unsent()
@@ -345,6 +375,16 @@ class Http1Connection:
         self._forget_answer()
         self._owner.idle(self)
 
+    @property
+    def _has_sent_all(self) -> bool:
+        """The request's body is whole; else no other request can follow on the connection."""
+        return self._upload is None or self._upload.has_ended
+
+    def _stop_upload(self) -> None:
+        if self._upload is not None:
+            self._upload.closes()
+            self._upload = None
+
     # -- ends -----------------------------------------------------------------------------------------------------
     def _end_of_connection(self) -> tuple[UpstreamEvent, ...]:
         if self._reader is None:
@@ -360,6 +400,7 @@ class Http1Connection:
     def _over(self) -> UpstreamCall | None:
         """The connection is closed already. Gives whom to tell."""
         call, self.call = self.call, None
+        self._stop_upload()
         if not self._is_closed:
             self._is_closed = True
             self._owner.gone(self)

@@ -18,6 +18,7 @@ from mitmproxy.utils import human
 
 from addons.upstream.http1 import Http1Connection, Told, UpstreamCall
 from addons.upstream.port import Connect, Target
+from addons.upstream.upload import Upload
 
 log = logging.getLogger("glassgate")
 
@@ -53,10 +54,15 @@ class UpstreamPool:
         """Connections that are open or being made."""
         return len(self._begun)
 
-    def call(self, target: Target, request: http.Request, client: Client, told: Told) -> UpstreamCall:
-        """Sends the request. `told` is first called after this has returned; `is_connected` says whether the request
-        is on its way already, over a connection that had been idle (then no Connected is told)."""
-        call = UpstreamCall(target, request, client, told)
+    def call(
+        self, target: Target, request: http.Request, client: Client, told: Told, upload: Upload | None = None
+    ) -> UpstreamCall:
+        """Sends the request, whose body goes on where there is an `upload`.
+
+        `told` is first called after this has returned; `is_connected` says whether the request is on its way already,
+        over a connection that had been idle (then no Connected is told).
+        """
+        call = UpstreamCall(target, request, client, told, upload)
         connection = self._take(target)
         if connection is None:
             self._open(call)

@@ -69,6 +69,10 @@ class Receiver(Protocol):
 
     def received(self, data: bytes) -> None: ...
 
+    def taken(self) -> None:
+        """The provider has read (most of) what waited for it, where that was much."""
+        ...
+
     def closed(self) -> None:
         """The provider ended the connection, or it broke."""
         ...

@@ -60,6 +60,10 @@ class Told:
         self.data += data
         self.changed.set()
 
+    def taken(self) -> None:
+        self.order.append("taken")
+        self.changed.set()
+
     def closed(self) -> None:
         self.order.append("closed")
         self.is_closed = True

@@ -10,6 +10,7 @@ from addons.upstream.events import UpstreamEvent
 from addons.upstream.http1 import UpstreamCall
 from addons.upstream.pool import UpstreamPool
 from addons.upstream.port import Cancel, Receiver, Target
+from addons.upstream.upload import Upload
 
 TARGET: Final = Target("127.0.0.1", 1, tls=False)
 CLIENT: Final = Client(peername=("127.0.0.1", 1), sockname=("127.0.0.1", 2))
@@ -76,18 +77,20 @@ class Wires:
         self.made.append(wire)
         return wire.close
 
-    def asks(self, target: Target = TARGET, body: bytes = b"", **fields: str) -> "Asked":
-        return Asked(self.pool, target, body, fields)
+    def asks(self, target: Target = TARGET, body: bytes = b"", upload: Upload | None = None, **fields: str) -> "Asked":
+        return Asked(self.pool, target, body, fields, upload)
 
 
 class Asked:
     """A call, and what was told of it."""
 
-    def __init__(self, pool: UpstreamPool, target: Target, body: bytes, fields: dict[str, str]) -> None:
+    def __init__(
+        self, pool: UpstreamPool, target: Target, body: bytes, fields: dict[str, str], upload: Upload | None = None
+    ) -> None:
         self.told: list[UpstreamEvent] = []
         headers = http.Headers([(name.encode(), value.encode()) for name, value in {"host": "x", **fields}.items()])
         request = http.Request.make("POST", "http://127.0.0.1:1/chat", body, headers)
-        self.call = pool.call(target, request, CLIENT, self._hear)
+        self.call = pool.call(target, request, CLIENT, self._hear, upload)
 
     def _hear(self, call: UpstreamCall, said: tuple[UpstreamEvent, ...]) -> None:
         self.told += said

@@ -10,6 +10,7 @@ import pytest
 from mitmproxy.connection import ConnectionState
 
 from addons.upstream.port import Target
+from addons.upstream.upload import FULL_BYTES
 from tests.support.dialing import House, Told, in_loop
 from tests.support.upstream import CLIENT
 
@@ -258,3 +259,24 @@ async def test_hooks_come_in_pairs_whenever_it_is_given_up(most: int, tmp_path: 
             await asyncio.sleep(0)
         await house.dialer.tasks.settle(5)
     assert house.hooks.seen in (["connect", "error"], ["connect", "connected", "disconnected"])
+
+
+@in_loop
+async def test_who_writes_is_told_when_what_waited_was_taken(tmp_path: Path) -> None:
+    house, may_read, size = House(tmp_path), asyncio.Event(), 16 * 1024 * 1024
+
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await may_read.wait()
+        await reader.readexactly(size)
+        writer.close()
+
+    server = await asyncio.start_server(slow, "127.0.0.1", 0)
+    async with server:
+        told, link = await house.opened(Target("127.0.0.1", server.sockets[0].getsockname()[1], tls=False))
+        link.write(b"x" * size)
+        assert link.unsent() > FULL_BYTES
+        assert "taken" not in told.order
+        may_read.set()
+        await told.until(lambda: "taken" in told.order)
+        assert link.unsent() <= FULL_BYTES
+        link.close()
