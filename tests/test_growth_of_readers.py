@@ -18,6 +18,7 @@ from addons.dialects.body import all_at_once, read_object
 from addons.dialects.chat_completions.stream import ChatStream
 from addons.dialects.chat_completions.whole import ChatWhole
 from addons.dialects.form import read_form
+from addons.dialects.form_beginning import FormBeginning
 from addons.dialects.messages.answer import without_sources
 from addons.dialects.messages.request import read_request
 from addons.dialects.messages.stream import MessagesStream
@@ -736,6 +737,13 @@ CALL_LEADS = {
     "a fence": "```\n",
     "JSON": '{"name":"read","arguments":{"path":"',
 }
+FIELD = b'--b-1\r\nContent-Disposition: form-data; name="a"\r\n\r\n'
+
+
+def form_beginning() -> FormBeginning:
+    return FormBeginning("multipart/form-data; boundary=b-1")
+
+
 READERS: dict[str, Reader] = {
     "responses passed on: one event": fed(lambda: passed_response().feed, small_bytes(b"data: ", b"a" * 8)),
     "responses passed on: blank lines": fed(lambda: passed_response().feed, small_bytes(b":\n", b"\n" * 8)),
@@ -950,6 +958,9 @@ READERS: dict[str, Reader] = {
     "codings: members": fed(lambda: plain, lambda size: [gzip.compress(b"a" * 64) * (size // 16)]),
     "tags: eager": fed(lambda: ThinkTags(eager=True).feed, chars("</thin")),
     "tags: eager blanks": fed(lambda: ThinkTags(eager=True).feed, chars(" ", "a")),
+    "form: bytes of a field": fed(lambda: form_beginning().feed, lambda size: [FIELD, *([b"\r"] * size)]),
+    "form: bytes of a head": fed(lambda: form_beginning().feed, lambda size: [b"--b-1\r\n", *([b"a"] * size)]),
+    "form: bytes before the form": fed(lambda: form_beginning().feed, lambda size: [b"-"] * size),
     "tls: empty records": fed(lambda: TlsRecords().pass_by, lambda size: [b"\x17\x03\x03\0\0" * (size // 5)]),
     "tls: bytes": fed(lambda: TlsRecords().pass_by, lambda size: [b"\0"] * size),
     "waits: periods": fed(lambda: lambda said: period_of({}, said), whole("requests ")),

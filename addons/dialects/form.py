@@ -7,8 +7,8 @@ from addons.dialects.body import Reading, bad_request
 from providers.contract.form import Form, FormPart
 
 PARTS_LIMIT: Final = 128
-_SLICE_BYTES: Final = 64 * 1024
-_BUFFER_BYTES: Final = 4 * _SLICE_BYTES
+SLICE_BYTES: Final = 64 * 1024
+BUFFER_BYTES: Final = 4 * SLICE_BYTES
 """Of the parser: what it has been given and has not passed on. A part's head has to fit into it."""
 _BOUNDARY: Final = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")
 """RFC 2046 5.1.1."""
@@ -25,14 +25,14 @@ def read_form(body: bytes, content_type: str) -> Reading[Form]:
     from werkzeug.exceptions import RequestEntityTooLarge  # (here, since it takes a while and most never need it)
     from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
 
-    boundary = _boundary_of(body, content_type)
-    decoder = MultipartDecoder(boundary, _BUFFER_BYTES, max_parts=PARTS_LIMIT)
+    boundary = boundary_of(body, content_type)
+    decoder = MultipartDecoder(boundary, BUFFER_BYTES, max_parts=PARTS_LIMIT)
     parts: list[FormPart] = []
     head: Field | File | None = None
     pieces: list[bytes] = []
     try:
-        for at in range(0, len(body) + _SLICE_BYTES, _SLICE_BYTES):
-            piece = body[at : at + _SLICE_BYTES]
+        for at in range(0, len(body) + SLICE_BYTES, SLICE_BYTES):
+            piece = body[at : at + SLICE_BYTES]
             decoder.receive_data(piece or None)
             while not isinstance(event := decoder.next_event(), NeedData):
                 if isinstance(event, Epilogue):
@@ -47,7 +47,7 @@ def read_form(body: bytes, content_type: str) -> Reading[Form]:
     except RequestEntityTooLarge:
         raise bad_request(
             f"the form has more than {PARTS_LIMIT} parts, or a part whose head is larger than "
-            f"{_BUFFER_BYTES // 1024} KB",
+            f"{BUFFER_BYTES // 1024} KB",
             code="invalid_form",
         ) from None
     except ValueError:
@@ -62,7 +62,8 @@ def is_form(body: bytes, content_type: str) -> bool:
     return _FIRST_LINE.match(body) is not None
 
 
-def _boundary_of(body: bytes, content_type: str) -> bytes:
+def boundary_of(body: bytes, content_type: str) -> bytes:
+    """The boundary, out of the content type, or where that is not known the first line. Raises GatewayError (400)."""
     if content_type:
         from werkzeug.http import parse_options_header
 

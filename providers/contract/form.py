@@ -27,6 +27,9 @@ class Form:
     """With the boundary in it."""
     boundary: bytes
     parts: tuple[FormPart, ...]
+    """Those that are whole."""
+    goes_on: FormPart | None = None
+    """The part in the middle of which `body` ends, as far as it has come; the rest is passed on as it comes."""
 
     def with_fields(self, values: Mapping[str, bytes | None]) -> bytes:
         """The body with other values of some of its fields, or without them (None); as it came where nothing is to be
@@ -37,6 +40,11 @@ class Form:
         for part in self.parts:
             data = values.get(part.name, part.data)
             if data is not None:
-                head = "".join(f"{name}: {value}\r\n" for name, value in part.headers).encode()
-                out += (b"--", self.boundary, b"\r\n", head, b"\r\n", data, b"\r\n")
+                out += (*self._head(part), data, b"\r\n")
+        if self.goes_on is not None:
+            return b"".join((*out, *self._head(self.goes_on), self.goes_on.data))
         return b"".join((*out, b"--", self.boundary, b"--\r\n"))
+
+    def _head(self, part: FormPart) -> tuple[bytes, ...]:
+        head = "".join(f"{name}: {value}\r\n" for name, value in part.headers).encode()
+        return b"--", self.boundary, b"\r\n", head, b"\r\n"
