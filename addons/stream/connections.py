@@ -11,7 +11,7 @@ from mitmproxy.proxy.mode_specs import ReverseMode
 from mitmproxy.proxy.server import ConnectionHandler
 
 from addons.stream.deps import FromProvider, Tick
-from addons.stream.fair_reading import read_fairly
+from addons.stream.fair_reading import FairReader, read_fairly
 from addons.stream.gathering import gather_writes
 from addons.stream.proxy_refusal import ProxyRefusal
 from addons.stream.refusal import Refuse
@@ -41,6 +41,21 @@ class ClientConnections:
             return None
         found = handler.transports.get(cast(Connection, handler.client))
         return found.writer if found and isinstance(found.writer, asyncio.StreamWriter) else None
+
+    def _reader(self, client_id: str) -> FairReader | None:
+        if (handler := self._handler(client_id)) is None:
+            return None
+        found = handler.transports.get(cast(Connection, handler.client))
+        return found.reader if found and isinstance(found.reader, FairReader) else None
+
+    def hold(self, client_id: str) -> None:
+        """Reads nothing more of the client until `go_on`."""
+        if reader := self._reader(client_id):
+            reader.hold()
+
+    def go_on(self, client_id: str) -> None:
+        if reader := self._reader(client_id):
+            reader.go_on()
 
     def adapt_handler(self, client: Client) -> None:
         """Applies the functions below to a new connection's handler."""

@@ -86,6 +86,12 @@ class ClientTransport(Protocol):
         """Ends the connection at once; what waits is lost."""
         ...
 
+    def hold(self, client_id: str) -> None:
+        """Reads nothing more of the client's connection until `go_on`. For HTTP/1: in HTTP/2 others share it."""
+        ...
+
+    def go_on(self, client_id: str) -> None: ...
+
     def hand(self, client_id: str, event: FromProvider) -> bool:
         """Hands the event to the connection's layers; False when the connection is gone.
 
@@ -101,6 +107,12 @@ class NoClientTransport:
         return 0
 
     def abort(self, client_id: str) -> None:
+        pass
+
+    def hold(self, client_id: str) -> None:
+        pass
+
+    def go_on(self, client_id: str) -> None:
         pass
 
     def hand(self, client_id: str, event: FromProvider) -> bool:

@@ -16,9 +16,21 @@ class FairReader:
 
     def __init__(self, reader: asyncio.StreamReader) -> None:
         self._reader = reader
+        self._may_read = asyncio.Event()
+        self._may_read.set()
+
+    def hold(self) -> None:
+        """Reads nothing more until `go_on`; then the peer can send no more than the buffers take. A read that waits
+        already still gives what comes next. Meanwhile nobody hears that the peer has left."""
+        self._may_read.clear()
+
+    def go_on(self) -> None:
+        self._may_read.set()
 
     async def read(self, n: int = -1) -> bytes:
         """At most READ_BYTES; b"" at the end of the connection."""
+        if not self._may_read.is_set():
+            await self._may_read.wait()
         if self._reader._buffer:  # type: ignore[attr-defined]
             await asyncio.sleep(0)
         return await self._reader.read(READ_BYTES if n < 0 else min(n, READ_BYTES))

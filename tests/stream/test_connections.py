@@ -14,6 +14,7 @@ from mitmproxy.proxy.server import ConnectionHandler, ConnectionIO
 from addons.dialects.registry import refusal
 from addons.stream.connections import WAITING_BYTES, ClientConnections
 from addons.stream.deps import FromProvider, Tick
+from addons.stream.fair_reading import FairReader
 from tests.stream.handlers import handler
 from tests.support.upstream import Asked, Wires
 
@@ -229,3 +230,22 @@ def test_nobody_is_told_when_the_connection_is_gone() -> None:
     wires = Wires()
     event = FromProvider(cast(Any, None), wires.asks().call, ())
     assert not house(None).hand("c1", event)
+
+
+def test_a_client_is_held_until_it_may_go_on() -> None:
+    async def work() -> None:
+        async with line() as found:
+            source = asyncio.StreamReader()
+            source.feed_data(b"one")
+            reader = FairReader(source)
+            found.held.transports[found.held.client].reader = cast(Any, reader)
+            found.connections.hold("c1")
+            reading = asyncio.ensure_future(reader.read(10))
+            await turns()
+            assert not reading.done()
+            found.connections.go_on("c1")
+            assert await reading == b"one"
+            found.connections.hold("gone")
+            found.connections.go_on("gone")
+
+    eagerly(work)

@@ -39,3 +39,24 @@ def test_others_have_a_turn_between_two_reads() -> None:
 
 def test_what_comes_is_read_at_once() -> None:
     asyncio.run(read_while_it_comes())
+
+
+async def read_while_held() -> None:
+    source = asyncio.StreamReader()
+    reader = FairReader(source)
+    source.feed_data(b"one")
+    assert await reader.read(10) == b"one"
+    reader.hold()
+    source.feed_data(b"two")
+    source.feed_eof()
+    reading = asyncio.ensure_future(reader.read(10))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert not reading.done()
+    reader.go_on()
+    assert await reading == b"two"
+    assert await reader.read(10) == b""
+
+
+def test_who_is_held_is_not_read() -> None:
+    asyncio.run(read_while_held())

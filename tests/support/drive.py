@@ -152,12 +152,19 @@ class FakeWire:
     feed: Callable[[events.Event], None]
     waiting: int = 0
     aborted: bool = False
+    is_held: bool = False
 
     def unsent(self, client_id: str) -> int:
         return self.waiting
 
     def abort(self, client_id: str) -> None:
         self.aborted = True
+
+    def hold(self, client_id: str) -> None:
+        self.is_held = True
+
+    def go_on(self, client_id: str) -> None:
+        self.is_held = False
 
     def hand(self, client_id: str, event: FromProvider) -> bool:
         self.feed(event)
