@@ -26,7 +26,7 @@ from addons.exchange.kept_answers import bound, said_before
 from addons.exchange.outcome import AttemptRecord, ExchangeInfo, Outcome
 from addons.exchange.request_body import RequestBody
 from addons.exchange.stage import Stage, Way
-from addons.stream.port import State
+from addons.stream.port import Beginning, State
 from providers.contract.requests import ModelRequest
 
 CURRENT: ContextVar[str] = ContextVar("request_id", default="")
@@ -51,6 +51,8 @@ class Exchange:
     """How its body is compressed, in the order in which that is to be undone."""
     head: RoutedHead = NO_HEAD
     """What the dialect sees of its head."""
+    beginning: Beginning | None = None
+    """What reads its body while it comes, where that may be passed on so."""
     local: Callable[[bytes], Reading[http.Response]] | None = None
     """What makes the answer of its body where no model is asked."""
     client: str = "-"

@@ -68,11 +68,23 @@ class ClientLimits:
     """For a client that has stopped reading its answer."""
     head_fields: int = 100
     """Fields in the head of a request."""
+    upload_bytes: int = 1024 * 1024 * 1024
+    """Of a body that is passed on as it comes."""
 
     @property
     def body_message(self) -> str:
         limit_mb = self.body_bytes / (1024 * 1024)
         return f"the request body is larger than the limit of {limit_mb:g} MB (limits.body_mb in config.yaml)"
+
+    @property
+    def upload_message(self) -> str:
+        limit_mb = self.upload_bytes / (1024 * 1024)
+        return f"the upload is larger than the limit of {limit_mb:g} MB (limits.upload_mb in config.yaml)"
+
+    @property
+    def most_bytes(self) -> int:
+        """Of any body."""
+        return max(self.body_bytes, self.upload_bytes)
 
 
 class ClientTransport(Protocol):

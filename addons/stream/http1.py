@@ -186,7 +186,7 @@ class JsonHttp1Server(Http1Server):
             yield ReceiveHttp(RequestData(self.stream_id, piece))
         if self.state != self.read_body:
             return  # the stream has refused it
-        if self._body_bytes > self.deps.limits.body_bytes + FRAMING_BYTES:
+        if self._body_bytes > self.deps.limits.most_bytes + FRAMING_BYTES:
             yield from self._give_up_body(GatewayError(413, self.deps.limits.body_message, code="request_too_large"))
         elif found.fault:
             message = f"the request's body is malformed: {found.fault}"

@@ -25,8 +25,10 @@ from mitmproxy.proxy.layers.http._hooks import (
 from addons.cleaning.fields import Fields
 from addons.errors import GatewayError
 from addons.stream.deps import Commands, LayerDeps, RequestRefused, Tick
+from addons.stream.port import Beginning
 from addons.stream.refusal import add_missing, closing, mark_refused
 from addons.stream.small_queue import SmallQueue
+from addons.upstream.upload import Upload
 
 
 class RequestIntake(HttpStream):
@@ -49,6 +51,10 @@ class RequestIntake(HttpStream):
         self._path = ""
         """As the client asked for it; the flow's may become the provider's."""
         self._holders: tuple[str, ...] = ()
+        self._beginning: Beginning | None = None
+        """What says when enough of the body has come."""
+        self.upload: Upload | None = None
+        """The rest of the body, where that is passed on as it comes."""
 
     @property
     def client_id(self) -> str:
@@ -61,7 +67,7 @@ class RequestIntake(HttpStream):
         if isinstance(event, Tick):
             yield from self._on_tick()
         elif isinstance(event, RequestRefused):
-            if self.client_state == self.state_consume_request_body:
+            if self.client_state in (self.state_consume_request_body, self.state_pass_body_on):
                 yield from self._refuse(event.error)
         else:
             yield from super()._handle_event(event)
@@ -94,8 +100,14 @@ class RequestIntake(HttpStream):
             yield from self._answer_early(self.flow.response)
             return
         request = self.flow.request
-        if int(request.headers.get("content-length", "0")) > self.deps.limits.body_bytes:  # (checked with the head)
-            yield from self._refuse(GatewayError(413, self.deps.limits.body_message, code="request_too_large"))
+        port, limits = self.deps.find(self.flow), self.deps.limits
+        self._beginning = port.beginning if port is not None else None
+        uploads = self._beginning is not None
+        most, message = (
+            (limits.upload_bytes, limits.upload_message) if uploads else (limits.body_bytes, limits.body_message)
+        )
+        if int(request.headers.get("content-length", "0")) > most:  # (checked with the head)
+            yield from self._refuse(GatewayError(413, message, code="request_too_large"))
             return
         self._holders = self._body_holders()
         self.deadline = self.deps.clock() + self.deps.limits.body_s
@@ -122,15 +134,42 @@ class RequestIntake(HttpStream):
         if isinstance(event, RequestData):
             yield from self._keep(event.data)
         elif isinstance(event, RequestEndOfMessage):
-            self._unwatch()
-            self.flow.request.timestamp_end = time.time()
-            self.flow.request.data.content = bytes(self.request_body_buf)
-            if self._kept_bytes and self.deps.find(self.flow) is not None:
-                self.deps.body_budget.complete(self.flow.id, self._holders, self._kept_bytes)
-                self._kept_bytes = 0
-            self._forget_body()
             self.client_state = self.state_done
-            yield from self.request_complete()
+            yield from self._take_body()
+
+    def _take_body(self) -> Commands:
+        """The request goes on with what has come of its body."""
+        self._unwatch()
+        self.flow.request.timestamp_end = time.time()
+        self.flow.request.data.content = bytes(self.request_body_buf)
+        if self._kept_bytes and self.deps.find(self.flow) is not None:
+            self.deps.body_budget.complete(self.flow.id, self._holders, self._kept_bytes)
+            self._kept_bytes = 0
+        self._forget_body()
+        yield from self.request_complete()
+
+    def state_pass_body_on(self, event: events.Event) -> Commands:
+        """The rest of a body goes to the provider as it comes; the client is held while that does not take it."""
+        assert self.upload is not None
+        if isinstance(event, RequestData):
+            if self.upload.handed_bytes + len(event.data) > self.deps.limits.upload_bytes:
+                message = self.deps.limits.upload_message
+                yield from self._refuse(GatewayError(413, message, code="request_too_large"))
+                return
+            self.upload.write(event.data)
+            if self.upload.is_full:
+                self.deps.transport.hold(self.client_id)
+        elif isinstance(event, RequestEndOfMessage):
+            self.upload.end()
+            self.client_state = self.state_done
+            self.flow.request.timestamp_end = time.time()
+
+    def end_upload(self) -> None:
+        """Nothing more of the body is wanted."""
+        if self.upload is not None:
+            self.deps.transport.go_on(self.client_id)
+            if self.client_state == self.state_pass_body_on:
+                self.client_state = self.state_errored
 
     def _keep(self, data: bytes) -> Commands:
         limits = self.deps.limits
@@ -142,6 +181,12 @@ class RequestIntake(HttpStream):
         else:
             self._kept_bytes += len(data)
             self.request_body_buf += data
+            if self._beginning is not None and (enough := self._beginning.feed(data)) is not None:
+                self._beginning = None
+                if enough:
+                    self.upload = Upload(chunked="content-length" not in self.flow.request.headers)
+                    self.client_state = self.state_pass_body_on
+                    yield from self._take_body()
 
     def _body_holders(self) -> tuple[str, ...]:
         """The holders the body counts for."""

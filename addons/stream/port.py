@@ -168,6 +168,15 @@ class UpstreamAttempt(Protocol):
         ...
 
 
+class Beginning(Protocol):
+    """What reads a body while it comes, to say when enough has come to ask a provider."""
+
+    def feed(self, data: bytes) -> bool | None:
+        """More has come. True: what has come is enough, and the rest can be passed on; False: the body is to be read
+        whole; None: not known yet. Not to be called again after True or False."""
+        ...
+
+
 class RequestPort(Protocol):
     """One client request as the stream layer sees it."""
 
@@ -179,6 +188,11 @@ class RequestPort(Protocol):
     @property
     def answer(self) -> http.Response | None:
         """The client's final answer where it is not to be the flow's own response."""
+        ...
+
+    @property
+    def beginning(self) -> Beginning | None:
+        """What reads the body while it comes; None: it is wanted whole."""
         ...
 
     def refused(self, error: GatewayError, request_id: str) -> None:

@@ -116,7 +116,7 @@ class GatewayStream(RequestIntake):
             self.attempt = None
             self._unwatch()
             return  # the client left while the attempt was planned; its own event comes next
-        call = self.call = self.deps.upstream.call(attempt.target, head, self.context.client, self._told)
+        call = self.call = self.deps.upstream.call(attempt.target, head, self.context.client, self._told, self.upload)
         if call.connection is not None and call.connection.link is not None:
             self._connected(call.connection.link.server)
         if attempt.beside is not None:
@@ -153,8 +153,13 @@ class GatewayStream(RequestIntake):
     def _leave(self) -> None:
         """Ends the request to the provider: nothing of it is wanted any more."""
         call, self.call = self.call, None
+        self.end_upload()
         if call is not None:
             call.leave()
+
+    def _refuse(self, error: GatewayError) -> Commands:
+        self._leave()  # of an upload a part may have gone out
+        yield from super()._refuse(error)
 
     def _fail_attempt(self, fault: Fault, detail: str) -> Commands:
         failed = self.attempt
@@ -193,7 +198,9 @@ class GatewayStream(RequestIntake):
             elif isinstance(said, Reconnecting):
                 self._connects()
             elif isinstance(said, Taken):
-                self._last_heard = self.deps.clock()
+                self._last_heard = self._attempt_began = self.deps.clock()
+                self._set_deadline()
+                self.deps.transport.go_on(self.client_id)
             elif isinstance(said, NoConnection):
                 self.call = None
                 yield from self._fail_attempt(*self._connect_fault(said.why))
@@ -318,6 +325,7 @@ class GatewayStream(RequestIntake):
         One that does not end `properly` breaks off: in HTTP/1 with its connection, in HTTP/2 with its stream.
         """
         self._keep_provider_body()
+        self.end_upload()
         if self.attempt and self.attempt.reader.closes_early:
             self._leave()
         if self.call is not None:

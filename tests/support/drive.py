@@ -17,7 +17,7 @@ from addons.dialects.registry import refusal
 from addons.errors import GatewayError
 from addons.stream.deps import AttemptFailedHook, ClientLimits, FromProvider, LayerDeps, Tick, Timed
 from addons.stream.layer import GatewayLayer
-from addons.stream.port import Beside, Fault, State, Timers
+from addons.stream.port import Beginning, Beside, Fault, State, Timers
 from addons.upstream.http1 import Http1Connection
 from addons.upstream.pool import UpstreamPool
 from addons.upstream.port import Cancel, Receiver, Target
@@ -131,6 +131,7 @@ class FakePort:
     attempt: FakeAttempt | None = None
     answer: http.Response | None = None
     left: bool = False
+    beginning: Beginning | None = None
 
     refusal: tuple[int, str | None] | None = None
 
