@@ -153,7 +153,8 @@ class GatewayStream(RequestIntake):
     def _leave(self) -> None:
         """Ends the request to the provider: nothing of it is wanted any more."""
         call, self.call = self.call, None
-        self.end_upload()
+        if self.upload is not None and self.upload.has_begun:  # else another attempt can have all of it
+            self.end_upload()
         if call is not None:
             call.leave()
 
@@ -354,6 +355,7 @@ class GatewayStream(RequestIntake):
     # -- answers of the gateway itself ----------------------------------------------------------------------------
     def _answer_locally(self) -> Commands:
         assert self.flow.response
+        self.end_upload()
         self._unwatch()
         self._complete_head(self.flow.response)
         self.flow.response.timestamp_start = time.time()
@@ -367,6 +369,7 @@ class GatewayStream(RequestIntake):
             yield from self._answer_locally()
             return
         self._unwatch()
+        self.end_upload()
         self._complete_head(answer)
         self.flow.response.timestamp_end = time.time()
         yield HttpResponseHook(self.flow)
@@ -471,6 +474,7 @@ class GatewayStream(RequestIntake):
     def _client_left(self, message: str) -> Commands:
         self._unwatch()
         self._forget_body()
+        self.end_upload()
         self._leave()
         done = self.server_state in (self.state_done, self.state_errored)
         self.client_state = self.server_state = self.state_errored

@@ -92,6 +92,17 @@ def test_an_early_refusal_fails_the_attempt_and_ends_its_connection(status: int)
     assert b"connection: close" in drive.to_client.lower()
 
 
+def test_while_only_the_beginning_went_out_another_attempt_has_all_of_it() -> None:
+    drive = begun(FakeAttempt(), FakeAttempt(9001))
+    drive.client_sends(b"ab|")
+    drive.server_sends(b"HTTP/1.1 503 No\r\ncontent-length: 0\r\n\r\n")
+    drive.client_sends(b"cdefghi")
+    assert body_of(drive) == MADE + b"cdefghi"
+    assert len(drive.servers) == 2
+    drive.server_sends(OK + DONE + END)
+    assert status_of(drive.to_client) == 200
+
+
 def test_a_client_that_leaves_ends_the_upload_at_once() -> None:
     drive = begun()
     drive.client_sends(b"ab|c")
