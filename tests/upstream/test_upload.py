@@ -17,6 +17,7 @@ def begun(*, chunked: bool = False, opened: bool = True) -> tuple[Wires, Asked, 
     wires, upload = Wires(), Upload(chunked=chunked)
     framing = {"transfer-encoding": "chunked"} if chunked else {"content-length": "10"}
     asked = Asked(wires.pool, TARGET, b"abc", framing, upload)
+    assert asked.call.request is not None
     asked.call.request.headers.pop("content-length", None)
     asked.call.request.headers.update(framing)
     if opened:
