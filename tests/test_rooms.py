@@ -14,6 +14,7 @@ FLOORS: Final = (
     ("addons/app",),
     ("addons/recordings", "addons/mitm"),
     ("addons/inspect", "addons/importing"),
+    ("addons/usage",),
     ("addons/exchange",),
     ("addons/ingress",),
     ("addons/routing",),

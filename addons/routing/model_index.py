@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from addons.words.name_pattern import NamePattern
 from providers.contract.provider import Model
 
 _NEAR_NAMES: Final = 500
@@ -79,7 +80,7 @@ class ModelIndex:
         return [route for route in self._routes.get(model, ()) if route.provider.casefold() == provider]
 
     def _by_pattern(self, key: str) -> str | None:
-        return next((pattern.target for pattern in self._patterns if pattern.matches(key)), None)
+        return next((target for pattern, target in self._patterns if pattern.matches(key)), None)
 
     def unknown(self, name: str) -> str:
         """The message about a model that nobody serves: by whom it would be, names that look like it, where to look."""
@@ -116,28 +117,7 @@ class ModelIndex:
         return {shown: self._aliases[key] for key, shown in self._shown.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class _Pattern:
-    """An alias with `*` in it: the pieces between the stars, and the model it stands for."""
-
-    pieces: tuple[str, ...]
-    target: str
-
-    def matches(self, name: str) -> bool:
-        """In time linear in the name: the first and the last piece at the ends, the others in their order between."""
-        first, *middle, last = self.pieces
-        if len(name) < len(first) + len(last) or not name.startswith(first) or not name.endswith(last):
-            return False
-        at, end = len(first), len(name) - len(last)
-        for piece in middle:
-            found = name.find(piece, at, end)
-            if found < 0:
-                return False
-            at = found + len(piece)
-        return True
-
-
-def _patterns(aliases: Mapping[str, str]) -> list[_Pattern]:
-    """The aliases with a `*`, the one with the most letters first."""
-    found = [_Pattern(tuple(name.casefold().split("*")), target) for name, target in aliases.items() if "*" in name]
-    return sorted(found, key=lambda pattern: sum(map(len, pattern.pieces)), reverse=True)
+def _patterns(aliases: Mapping[str, str]) -> list[tuple[NamePattern, str]]:
+    """The aliases with a `*` and the model each stands for, the one with the most letters first."""
+    found = [(NamePattern(name), target) for name, target in aliases.items() if "*" in name]
+    return sorted(found, key=lambda one: one[0].letters, reverse=True)

@@ -18,6 +18,7 @@ from providers.contract.session import Session
 from providers.contract.steps import Answer, Steps
 from providers.formats.jsontext import MODELS_LIMIT, loads
 from providers.official.model_table import joined, model_of, renamed
+from providers.official.prices import priced
 
 BETA: Final = "anthropic-beta"
 _PAGES_LIMIT: Final = 10
@@ -32,7 +33,8 @@ class AnthropicApi:
         self.learnt = Learnt()
         self.preset = replace(preset, owned_by=preset.owned_by or name)  # an address alone says nobody's name
         known = built_in(self.preset)
-        self._known = renamed(options.models, known.values(), self.preset.owned_by) if options.models else known
+        named = renamed(options.models, known.values(), self.preset.owned_by) if options.models else known
+        self._known = priced(named, preset.prices)
         self.models: Mapping[str, Model] = self._known
         """Public id → model."""
 
@@ -93,7 +95,7 @@ class AnthropicApi:
             before, after = after, next_page(value)
             if after is None or after == before or len(live) >= MODELS_LIMIT:
                 break
-        self.models = joined(self._known, live[:MODELS_LIMIT])
+        self.models = priced(joined(self._known, live[:MODELS_LIMIT]), self.preset.prices)
 
     def _no_list(self, answer: Answer) -> ProviderError:
         error = self.classified(answer)

@@ -8,6 +8,7 @@ from providers.contract.provider import Model
 from providers.formats.jsontext import MODELS_LIMIT, mapping, model_name, text, whole
 from providers.formats.moments import date_s
 from providers.official.abilities import context_length, vision
+from providers.official.prices import listed_price
 
 PAGE: Final = 1000
 """Models asked for at once: the most there is."""
@@ -59,6 +60,7 @@ def _model(entry: Mapping[str, Any], preset: Preset) -> Model | None:
         context_length=limit if limit is not None and limit > 0 else context_length(entry),
         owned_by=model_name(entry.get("owned_by")) or preset.owned_by,
         created=whole(entry.get("created")) or int(date_s(text(entry.get("created_at"))[:40]) or 0),
+        price=listed_price(entry),
     )
 
 

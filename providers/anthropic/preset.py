@@ -1,9 +1,10 @@
 """What is known of an API of the Messages form beforehand: its address, where its key goes, what its models take."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from providers.anthropic.takes import SWITCH, Takes
+from providers.official.prices import NO_PRICES, PriceTable
 
 type KeyHeader = Literal["x-api-key", "authorization"]
 
@@ -39,3 +40,4 @@ class Preset:
     """It wants the thinking of earlier turns back, and checks no signature of it."""
     lists_models: bool = True
     lowest_temperature: float = 0.0
+    prices: PriceTable = field(default_factory=lambda: NO_PRICES, repr=False)

@@ -9,6 +9,8 @@ from typing import Final
 
 from providers.anthropic.preset import KnownModel, Preset
 from providers.anthropic.takes import SWITCH, Takes
+from providers.official import price_data
+from providers.official.prices import NO_PRICES
 
 _MILLION: Final = 1_000_000
 
@@ -32,6 +34,7 @@ _ANTHROPIC: Final = Preset(
     search=True,
     schemas=True,
     caches=True,
+    prices=price_data.ANTHROPIC,
 )
 _ZAI: Final = Preset(
     base_url="https://api.z.ai/api/anthropic",
@@ -48,6 +51,7 @@ _ZAI: Final = Preset(
     takes=SWITCH,
     thought_returns=True,
     lists_models=False,
+    prices=price_data.ZAI,
 )
 _MOONSHOT: Final = Preset(
     base_url="https://api.moonshot.ai/anthropic",
@@ -56,6 +60,7 @@ _MOONSHOT: Final = Preset(
     takes=SWITCH,
     thought_returns=True,
     lists_models=False,
+    prices=price_data.MOONSHOT,
 )
 _MINIMAX: Final = Preset(
     base_url="https://api.minimax.io/anthropic",
@@ -71,6 +76,7 @@ _MINIMAX: Final = Preset(
     thought_returns=True,
     lists_models=False,
     lowest_temperature=0.01,
+    prices=price_data.MINIMAX,
 )
 _DASHSCOPE: Final = Preset(
     base_url="https://dashscope-intl.aliyuncs.com/apps/anthropic",
@@ -82,6 +88,7 @@ _DASHSCOPE: Final = Preset(
     ),
     takes=Takes("budget", efforts=()),
     lists_models=False,
+    prices=price_data.DASHSCOPE_INTL,
 )
 _LOCAL: Final = Preset(
     base_url="", owned_by="", key_header="x-api-key", takes=Takes("switch", "disabled", efforts=(), max_tokens=8192)
@@ -90,7 +97,7 @@ _LOCAL: Final = Preset(
 PRESETS: Final[Mapping[str, Preset]] = {
     "anthropic": _ANTHROPIC,
     "zai": _ZAI,
-    "zai-cn": replace(_ZAI, base_url="https://open.bigmodel.cn/api/anthropic"),
+    "zai-cn": replace(_ZAI, base_url="https://open.bigmodel.cn/api/anthropic", prices=NO_PRICES),
     "deepseek": Preset(
         base_url="https://api.deepseek.com/anthropic",
         owned_by="deepseek",
@@ -99,14 +106,16 @@ PRESETS: Final[Mapping[str, Preset]] = {
         takes=Takes("switch", "disabled", efforts=("low", "high", "max")),
         thought_returns=True,
         lists_models=False,
+        prices=price_data.DEEPSEEK,
     ),
     "moonshot": _MOONSHOT,
-    "moonshot-cn": replace(_MOONSHOT, base_url="https://api.moonshot.cn/anthropic"),
+    "moonshot-cn": replace(_MOONSHOT, base_url="https://api.moonshot.cn/anthropic", prices=NO_PRICES),
     "kimi-coding": replace(
         _MOONSHOT,
         key_header="x-api-key",
         base_url="https://api.kimi.com/coding",
         models=(KnownModel("kimi-for-coding", context_length=262_144),),
+        prices=NO_PRICES,
     ),
     "longcat": Preset(
         base_url="https://api.longcat.chat/anthropic",
@@ -117,9 +126,9 @@ PRESETS: Final[Mapping[str, Preset]] = {
         lists_models=False,
     ),
     "minimax": _MINIMAX,
-    "minimax-cn": replace(_MINIMAX, base_url="https://api.minimaxi.com/anthropic"),
+    "minimax-cn": replace(_MINIMAX, base_url="https://api.minimaxi.com/anthropic", prices=NO_PRICES),
     "dashscope-intl": _DASHSCOPE,
-    "dashscope-cn": replace(_DASHSCOPE, base_url="https://dashscope.aliyuncs.com/apps/anthropic"),
+    "dashscope-cn": replace(_DASHSCOPE, base_url="https://dashscope.aliyuncs.com/apps/anthropic", prices=NO_PRICES),
     "openrouter": Preset(
         base_url="https://openrouter.ai/api",
         owned_by="openrouter",

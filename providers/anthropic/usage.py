@@ -57,6 +57,7 @@ def _told_written(usage: Usage, written: int) -> Usage:
         usage.reasoning_tokens,
         usage.cached_tokens,
         raw,
+        written,
     )
 
 

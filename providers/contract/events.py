@@ -118,6 +118,8 @@ class Usage(Event):
     cached_tokens: int | None = None
     raw: Mapping[str, Any] | None = None
     """The provider's whole usage object, where it already has the OpenAI form (official APIs)."""
+    written_tokens: int | None = None
+    """Of the prompt, what the provider keeps from now on and asks another price for."""
 
     def with_spent(self, other: "Usage") -> "Usage":
         """The sum of the counts of two calls; `raw`, which is of one, is left out."""
@@ -127,6 +129,7 @@ class Usage(Event):
             self.total_tokens + other.total_tokens,
             _sum(self.reasoning_tokens, other.reasoning_tokens),
             _sum(self.cached_tokens, other.cached_tokens),
+            written_tokens=_sum(self.written_tokens, other.written_tokens),
         )
 
 

@@ -24,6 +24,7 @@ from pydantic import field_validator
 
 from providers.contract.call import origin_of
 from providers.contract.operation import Operation, Serving
+from providers.contract.price import Price
 from providers.contract.requests import ModelRequest
 from providers.contract.session import Credentials, Session
 from providers.contract.sign_in import SignIn
@@ -58,6 +59,8 @@ class Model:
     makes: str = ""
     """What its answers are, where they are neither words of a chat nor pictures: embeddings, rerank, speech,
     transcription, moderation."""
+    price: Price | None = None
+    """What the provider asks for its tokens; None: not known."""
 
     @property
     def outputs(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from providers.contract.steps import Answer, Steps
 from providers.formats.jsontext import loads
 from providers.official.errors import classify
 from providers.official.model_table import joined, model_of, renamed
+from providers.official.prices import priced
 from providers.openai.address import advice, meant
 from providers.openai.learnt import Learnt
 from providers.openai.models import built_in, read_list
@@ -37,7 +38,8 @@ class OpenAIApi:
         self.learnt = Learnt()
         self._preset = replace(preset, owned_by=preset.owned_by or name)  # an address alone says nobody's name
         known = built_in(self._preset)
-        self._known = renamed(options.models, known.values(), self._preset.owned_by) if options.models else known
+        named = renamed(options.models, known.values(), self._preset.owned_by) if options.models else known
+        self._known = priced(named, preset.prices)
         self.models: Mapping[str, Model] = self._known
         """Public id → model."""
 
@@ -94,7 +96,7 @@ class OpenAIApi:
             if error.kind is ErrorKind.MISCONFIGURED:
                 error = ProviderError(ErrorKind.PROVIDER_DOWN, f"The API has none (status {answer.status}).")
             raise error
-        self.models = joined(self._known, live)
+        self.models = priced(joined(self._known, live), self._preset.prices)
 
     def find_address(self, session: Session, error: ProviderError) -> Steps[None]:
         """Looks for the API when nothing answers at base_url. Raises ProviderError when one does where it is likely

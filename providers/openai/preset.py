@@ -1,8 +1,9 @@
 """The preset of a known API: its address, its form, its models."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
+from providers.official.prices import NO_PRICES, PriceTable
 from providers.openai.form import Form
 from providers.shared.suffixes import Suffixes
 
@@ -56,3 +57,4 @@ class Preset:
     """Parts of ids in the live list that are no chat models."""
     draws: tuple[str, ...] = ()
     """Parts of ids that make pictures, of those that are no chat models or of others."""
+    prices: PriceTable = field(default_factory=lambda: NO_PRICES, repr=False)

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
+from providers.official import price_data
 from providers.official.codes import DASHSCOPE, ZAI
+from providers.official.prices import NO_PRICES
 from providers.openai.form import Form
 from providers.openai.preset import KnownModel, Preset
 from providers.openai.vendors import VENDORS
@@ -55,6 +57,7 @@ _ZAI: Final = Preset(
         KnownModel("CogView-4", "cogview-4-250304", draws=True),
     ),
     suffixes=_THINKING_SEARCH,
+    prices=price_data.ZAI,
 )
 
 _DASHSCOPE: Final = Preset(
@@ -81,6 +84,7 @@ _DASHSCOPE: Final = Preset(
     ),
     suffixes=_LOWER_SUFFIXES,
     not_chat=("embedding", "rerank", "tts", "asr", "wan2", "wanx", "qwen-image", "paraformer", "cosyvoice", "realtime"),
+    prices=price_data.DASHSCOPE_INTL,
 )
 
 _LONGCAT: Final = Preset(
@@ -159,6 +163,7 @@ _OPENAI: Final = Preset(
         "davinci",
         "-instruct",
     ),
+    prices=price_data.OPENAI,
 )
 
 _DEEPSEEK: Final = Preset(
@@ -180,6 +185,7 @@ _DEEPSEEK: Final = Preset(
         KnownModel("deepseek-reasoner", always_thinking=True),
     ),
     suffixes={"-thinking": (True, None)},
+    prices=price_data.DEEPSEEK,
 )
 
 _MOONSHOT: Final = Preset(
@@ -199,6 +205,7 @@ _MOONSHOT: Final = Preset(
         KnownModel("kimi-k2.5", thinking=True, vision=True, context_length=262_144),
     ),
     suffixes={"-thinking": (True, None)},
+    prices=price_data.MOONSHOT,
 )
 
 _OPENROUTER: Final = Preset(
@@ -232,10 +239,12 @@ _LLAMA_CPP: Final = Preset(
 
 PRESETS: Final[Mapping[str, Preset]] = {
     "zai": _ZAI,
-    "zai-coding": replace(_ZAI, base_url="https://api.z.ai/api/coding/paas/v4"),
+    "zai-coding": replace(_ZAI, base_url="https://api.z.ai/api/coding/paas/v4", prices=NO_PRICES),
     "dashscope-intl": _DASHSCOPE,
-    "dashscope-cn": replace(_DASHSCOPE, base_url="https://dashscope.aliyuncs.com/compatible-mode/v1"),
-    "dashscope-us": replace(_DASHSCOPE, base_url="https://dashscope-us.aliyuncs.com/compatible-mode/v1"),
+    "dashscope-cn": replace(_DASHSCOPE, base_url="https://dashscope.aliyuncs.com/compatible-mode/v1", prices=NO_PRICES),
+    "dashscope-us": replace(
+        _DASHSCOPE, base_url="https://dashscope-us.aliyuncs.com/compatible-mode/v1", prices=NO_PRICES
+    ),
     "longcat": _LONGCAT,
     "k2think": _K2THINK,
     "openai": _OPENAI,

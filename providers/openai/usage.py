@@ -58,6 +58,7 @@ def usage_of(raw: Mapping[str, Any]) -> Usage:
         reasoning_tokens=_first(details, "reasoning_tokens"),
         cached_tokens=cached,
         raw=_with_whole_counts(raw, 0),
+        written_tokens=_first(prompt_details, "cache_write_tokens"),
     )
 
 

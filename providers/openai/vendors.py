@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
+from providers.official import price_data
 from providers.official.codes import MINIMAX
+from providers.official.prices import NO_PRICES
 from providers.openai.form import Form
 from providers.openai.preset import KnownModel, Preset
 
@@ -47,6 +49,7 @@ _MINIMAX: Final = Preset(
         error_codes=MINIMAX,
     ),
     models=(KnownModel("MiniMax-M3"), KnownModel("MiniMax-M2.7"), KnownModel("MiniMax-M2.5")),
+    prices=price_data.MINIMAX,
 )
 
 VENDORS: Final[Mapping[str, Preset]] = {
@@ -58,6 +61,7 @@ VENDORS: Final[Mapping[str, Preset]] = {
         form=Form(images_edits_path="", stream_usage=True, reasoning_field="drop"),
         not_chat=("embedding", "imagen", "veo", "tts", "aqa", "-image", "lyria", "native-audio", "live"),
         draws=("imagen", "-image"),
+        prices=price_data.GEMINI,
     ),
     "groq": Preset(
         base_url="https://api.groq.com/openai/v1",
@@ -65,6 +69,7 @@ VENDORS: Final[Mapping[str, Preset]] = {
         operations=("chat", "responses", "speech", "transcriptions", "translations", "files", "batches"),
         form=Form(stream_usage=True, reasoning_field="reasoning"),
         not_chat=("whisper", "tts", "orpheus", "prompt-guard"),
+        prices=price_data.GROQ,
     ),
     "mistral": Preset(
         base_url="https://api.mistral.ai/v1",
@@ -72,6 +77,7 @@ VENDORS: Final[Mapping[str, Preset]] = {
         operations=("chat", "embeddings", "transcriptions", "moderations", "files"),
         form=Form(stream_usage=False, max_tokens_name="max_tokens", reasoning_field="thinking"),
         not_chat=("embed", "moderation", "ocr", "transcribe"),
+        prices=price_data.MISTRAL,
     ),
     "xai": Preset(
         base_url="https://api.x.ai/v1",
@@ -80,6 +86,7 @@ VENDORS: Final[Mapping[str, Preset]] = {
         form=Form(max_tokens_name="max_completion_tokens", reasoning_field="reasoning_content"),
         not_chat=("image", "imagine", "video"),
         draws=("-image",),
+        prices=price_data.XAI,
     ),
     "together": Preset(
         base_url="https://api.together.xyz/v1",
@@ -108,7 +115,7 @@ VENDORS: Final[Mapping[str, Preset]] = {
     "siliconflow": _SILICONFLOW,
     "siliconflow-cn": replace(_SILICONFLOW, base_url="https://api.siliconflow.cn/v1"),
     "minimax": _MINIMAX,
-    "minimax-cn": replace(_MINIMAX, base_url="https://api.minimaxi.com/v1"),
+    "minimax-cn": replace(_MINIMAX, base_url="https://api.minimaxi.com/v1", prices=NO_PRICES),
     "volcengine": Preset(
         base_url="https://ark.cn-beijing.volces.com/api/v3",
         owned_by="volcengine",

@@ -1,6 +1,7 @@
 """The meaning of how a response ends: of its `status`, its error, and of an `error` event."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from providers.contract.errors import ErrorKind, ProviderError
@@ -45,14 +46,7 @@ def usage_in(response: Mapping[str, Any]) -> tuple[Event, ...]:
 
 def counts(usage: Mapping[str, Any]) -> Usage:
     """Counts in the names of Responses. They have another form than a chat's: `raw` is left out."""
-    found = usage_of(usage)
-    return Usage(
-        found.prompt_tokens,
-        found.completion_tokens,
-        found.total_tokens,
-        found.reasoning_tokens,
-        found.cached_tokens,
-    )
+    return replace(usage_of(usage), raw=None)
 
 
 def _calls_tools(response: Mapping[str, Any]) -> bool:

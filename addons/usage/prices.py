@@ -1,0 +1,70 @@
+"""Prices in force: those of config.yaml, then what is known of a provider's models."""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Final
+
+from addons.config.operating import PriceSettings
+from addons.routing.model_index import ModelIndex, ModelRoute
+from addons.words.name_pattern import NamePattern
+from providers.contract.events import Usage
+from providers.contract.price import Price
+
+_KNOWN_LIMIT: Final = 4096
+"""Models whose price was looked up; names of models that no list has come from clients."""
+
+
+class Prices:
+    """The prices of one configuration and one model index; calls take a model by the name it was asked under there."""
+
+    def __init__(self, settings: Mapping[str, PriceSettings], index: ModelIndex) -> None:
+        """`settings`: `prices` of config.yaml. A name there is a model's (public, as `provider/model`, or the
+        provider's own), or an alias of one; of those with `*` the one with the most letters counts."""
+        own = {name.strip().casefold(): _price(price) for name, price in settings.items()}
+        self._named: Final = {name: price for name, price in own.items() if "*" not in name}
+        patterns = [(NamePattern(name), price) for name, price in own.items() if "*" in name]
+        self._patterns: Final = sorted(patterns, key=lambda one: one[0].letters, reverse=True)
+        self._index: Final = index
+        self._by_alias: Final = {
+            (route.provider, route.model.id): price for name, price in self._named.items() for route in index.find(name)
+        }
+        self._known: dict[tuple[str, str], Price | None] = {}
+
+    def cost(self, provider: str, model: str, usage: Usage) -> Decimal | None:
+        """What these tokens cost at a provider (its name in config.yaml), in USD; None where no price is known."""
+        price = self.price(provider, model)
+        return price.cost(usage) if price is not None else None
+
+    def price(self, provider: str, model: str) -> Price | None:
+        """The price of a model at a provider, if it is known."""
+        key = (provider, model)
+        if key not in self._known:
+            if len(self._known) >= _KNOWN_LIMIT:
+                self._known.clear()
+            self._known[key] = self._found(provider, model)
+        return self._known[key]
+
+    def _found(self, provider: str, model: str) -> Price | None:
+        route = next((route for route in self._index.find(model) if route.provider == provider), None)
+        names = [name.casefold() for name in _names(provider, model, route)]
+        for name in names:
+            if (price := self._named.get(name)) is not None:
+                return price
+        if route is not None and (price := self._by_alias.get((provider, route.model.id))) is not None:
+            return price
+        for pattern, price in self._patterns:
+            if any(map(pattern.matches, names)):
+                return price
+        return route.model.price if route is not None else None
+
+
+def _names(provider: str, model: str, route: ModelRoute | None) -> Iterator[str]:
+    """What the model is called, the most particular name first."""
+    for name in (model,) if route is None else (route.model.id, route.model.site_id, model):
+        yield f"{provider}/{name}"
+    yield from (model,) if route is None else (route.model.id, route.model.site_id, model)
+
+
+def _price(settings: PriceSettings) -> Price:
+    """One without a price of cached input asks the same for all input."""
+    return Price(settings.input, settings.output, settings.cached_input)
