@@ -24,7 +24,7 @@ FLOORS: Final = (
     ("addons/stream",),
     ("addons/upstream",),
     ("addons/errors.py", "addons/cleaning", "addons/framing"),
-    ("addons/kept",),
+    ("addons/kept", "addons/keys"),
     ("addons/vault", "addons/tasks.py"),
     ("addons/words",),
     (

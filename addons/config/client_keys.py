@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from addons.keys.limits import NO_LIMITS, KeyLimits
+
 _HEADERS: Final = ("x-api-key", "api-key", "x-goog-api-key")
 """Beside Authorization: what clients of Anthropic's, Azure's and Google's forms put their key in."""
 KEY_HEADERS: Final = frozenset({"authorization", *_HEADERS})
@@ -28,6 +30,7 @@ class ClientKey:
     token: str = field(repr=False)
     source: str = ""
     """Where it is configured, for people."""
+    limits: KeyLimits = NO_LIMITS
 
 
 class KeyIdentity(NamedTuple):
@@ -35,13 +38,14 @@ class KeyIdentity(NamedTuple):
 
     name: str
     digest: bytes
+    limits: KeyLimits = NO_LIMITS
 
 
 class ClientKeys:
     """The set of keys clients may show."""
 
     def __init__(self, keys: Iterable[ClientKey]) -> None:
-        self._known = [KeyIdentity(key.name, digest_of(key.token)) for key in keys]
+        self._known = [KeyIdentity(key.name, digest_of(key.token), key.limits) for key in keys]
         self._digests = frozenset(known.digest for known in self._known)
 
     def __len__(self) -> int:

@@ -17,6 +17,7 @@ from addons.dialects.routes import GET, VERSION, Route, RouteTable
 from addons.errors import GatewayError
 from addons.ingress.cors import is_preflight, preflight_headers
 from addons.ingress.request_head import RequestHead
+from addons.keys.limits import NO_LIMITS, KeyLimits
 from addons.transport.codings import codings_of
 
 type Action = str
@@ -60,6 +61,8 @@ class Admission:
     """Of an answer that is nothing else: which methods a path takes, what a page may send."""
     identity: bytes | None = None
     """The client key itself, as ClientKeys knows it; whatever its name, it can be taken away while it is used."""
+    limits: KeyLimits = NO_LIMITS
+    """What the client key may do."""
     codings: tuple[str, ...] = ()
     """How the body is compressed, in the order in which that is to be undone."""
     base_url: str = ""
@@ -120,6 +123,7 @@ def admit(request_head: RequestHead, rules: GateRules) -> Admission:
             match.route if match.owner is not None else None,
             match.head(request_head.headers, query),
             identity=who.digest,
+            limits=who.limits,
             codings=codings,
         )
     except GatewayError as error:
