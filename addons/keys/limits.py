@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Final, Literal, NamedTuple, get_args
 
 type Period = Literal["day", "week", "month", "total"]
-"""Of the calendar in UTC: a day from midnight, a week from Monday, a month from the first. `total`: since the key is."""
+"""In UTC: a day from midnight, a week from Monday, a month from the first. `total`: since the key is."""
 
 PERIODS: Final[tuple[Period, ...]] = get_args(Period.__value__)
 MOST_PATTERNS: Final = 50
