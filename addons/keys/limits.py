@@ -8,6 +8,8 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple, get_args
 
+from addons.words.name_pattern import NamePattern
+
 type Period = Literal["day", "week", "month", "total"]
 """In UTC: a day from midnight, a week from Monday, a month from the first. `total`: since the key is."""
 
@@ -55,7 +57,7 @@ class KeyLimits:
     @property
     def metered(self) -> bool:
         """Whether anything is to be counted."""
-        return not (self.rpm is self.tokens_per_day is self.budget is self.concurrent is None)
+        return any(limit is not None for limit in (self.rpm, self.tokens_per_day, self.budget, self.concurrent))
 
     def expired(self, now: float) -> bool:
         return self.expires is not None and now >= self.expires
@@ -71,24 +73,7 @@ NO_LIMITS: Final = KeyLimits()
 @lru_cache(maxsize=4096)
 def _permits(patterns: tuple[str, ...], provider: str, model: str) -> bool:
     names = (model.casefold(), f"{provider}/{model}".casefold())
-    return any(_fits(pattern.casefold(), name) for pattern in patterns for name in names)
-
-
-def _fits(pattern: str, name: str) -> bool:
-    """Whether `name` is of the pattern; linear in both, as no regular expression of many `*` is."""
-    first, *rest = pattern.split("*")
-    if not rest:
-        return name == pattern
-    *middle, last = rest
-    if not name.startswith(first) or len(name) < len(first) + len(last) or not name.endswith(last):
-        return False
-    at, end = len(first), len(name) - len(last)
-    for piece in middle:
-        found = name.find(piece, at, end)
-        if found < 0:
-            return False
-        at = found + len(piece)
-    return True
+    return any(pattern.matches(name) for pattern in map(NamePattern, patterns) for name in names)
 
 
 # -- as people write them --------------------------------------------------------------------------------------------

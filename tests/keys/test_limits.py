@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from addons.keys import limits
 from addons.keys.limits import NO_LIMITS, Budget, KeyLimits
-from tests.support.counting import work_of
 
 
 def unix(text: str) -> float:
@@ -39,16 +38,11 @@ def test_models(patterns: tuple[str, ...], provider: str, model: str, allowed: b
 
 def test_no_limits_permit_all_and_meter_nothing() -> None:
     assert NO_LIMITS.permits("p", "m")
-    assert (NO_LIMITS.metered, KeyLimits(models=("a",), expires=1.0).metered, KeyLimits(rpm=1).metered) == (0, 0, 1)
+    assert not NO_LIMITS.metered
+    assert not KeyLimits(models=("a",), expires=1.0).metered
+    assert KeyLimits(rpm=1).metered
     assert not NO_LIMITS.expired(9e9)
     assert (KeyLimits(expires=10.0).expired(9.9), KeyLimits(expires=10.0).expired(10.0)) == (False, True)
-
-
-def test_a_pattern_of_many_stars_costs_no_more_than_its_length() -> None:
-    def work(length: int) -> int:
-        return work_of(lambda: limits._fits("a*" * 50 + "b", "a" * length))
-
-    assert work(20_000) < 3 * work(10_000)
 
 
 @pytest.mark.parametrize(
