@@ -22,6 +22,9 @@ KEEPALIVE: Final = b": keep-alive\n\n"
 """A comment: the one thing every client of chat streams ignores (id, retry and named events break some)."""
 
 
+FILTERED: Final = "The provider's content filter ended this answer. Change the content, or use another model."
+"""For programs that ask again where an answer says it in the form's own way."""
+
 ANSWERS: Final = items.ANSWERS
 """The kind of kept item (addons/dialects/kept_items.py) that answers are, for requests that go on from them."""
 

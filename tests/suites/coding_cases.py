@@ -24,6 +24,10 @@ def cases() -> Iterator[Case]:
             for kind, (fault, said) in refused.items():
                 words = f"Hi\n!sandbox variant=no_tool {fault}"
                 yield Case(coder, model, kind, [words], [said], 1, fails=True)
+    for kind, fault in _FILTERED.items():
+        words = f"Tell me a story\n!sandbox variant=no_tool fault={fault}"
+        yield Case(CLAUDE_CODE, LONGCAT, kind, [words], [_FILTER], 1)
+        yield Case(CODEX, LONGCAT, kind, [words], [_FILTER], 1, fails=True)
 
 
 def _claude(model: str) -> Iterator[Case]:
@@ -70,6 +74,8 @@ _BROKEN: Final = {
     GLM: {"error first": "capacity_once", "error in the middle": "error_after_text_once"},
     QWEN: {"error first": "server_once", "error in the middle": "error_mid_once"},
 }
+_FILTERED: Final = {"filtered": "sensitive_wordless", "filtered in the middle": "sensitive"}
+_FILTER: Final = "content filter ended"
 _REFUSED: Final = {
     ANTHROPIC: {
         "key refused": ("fault=401", "key"),

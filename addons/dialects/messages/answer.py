@@ -2,8 +2,10 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
+from addons.dialects.base import FILTERED
 from addons.dialects.text import joined
 from providers.contract.events import Citation, Finish, Usage
 
@@ -36,6 +38,14 @@ def usage_object(usage: Usage) -> dict[str, Any]:
     if usage.reasoning_tokens is not None:
         told["output_tokens_details"] = {"thinking_tokens": usage.reasoning_tokens}
     return told
+
+
+def in_words(finish: Finish, refusal: str | None) -> tuple[Finish, str]:
+    """For a client that reads no reason of a refusal: the end without one, and the words that tell it, unless the
+    model's own do."""
+    if finish.reason != "content_filter":
+        return finish, ""
+    return replace(finish, reason="stop"), "" if refusal else FILTERED
 
 
 def ending(finish: Finish, *, called: bool, refusal: str | None) -> dict[str, Any]:

@@ -73,8 +73,13 @@ class Messages:
     def encoder(self, parsed: ParsedRequest, meta: AnswerMeta) -> Encoder:
         options = parsed.options if isinstance(parsed.options, MessagesOptions) else MessagesOptions()
         if parsed.request.stream:
-            return MessagesStream(meta, thinks=options.thinks, prompt_tokens=options.prompt_tokens)
-        return MessagesWhole(meta, thinks=options.thinks)
+            return MessagesStream(
+                meta,
+                thinks=options.thinks,
+                prompt_tokens=options.prompt_tokens,
+                words_alone=options.words_alone,
+            )
+        return MessagesWhole(meta, thinks=options.thinks, words_alone=options.words_alone)
 
     def error(self, error: GatewayError, head: RoutedHead = NO_HEAD) -> http.Response:
         return error_response(error, head)

@@ -59,10 +59,14 @@ def told_to_claude_code(error: GatewayError) -> tuple[int, bool | None]:
     return _FINAL, False
 
 
+def is_claude_code(head: RoutedHead) -> bool:
+    return head.headers.get("user-agent", "").startswith(CLAUDE_CODE)
+
+
 def error_response(error: GatewayError, head: RoutedHead = NO_HEAD) -> http.Response:
     """The error as an answer: its status, the envelope, its retry hints."""
     status, hints, message = error.status, error.headers(), _message(error)
-    if head.headers.get("user-agent", "").startswith(CLAUDE_CODE):
+    if is_claude_code(head):
         status, retry = told_to_claude_code(error)
         message = _KEY_HEADER.sub("API key", message)
         hints = [(name, value) for name, value in hints if name != "x-should-retry"]

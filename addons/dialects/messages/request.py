@@ -12,6 +12,7 @@ from typing import Any, Final
 from addons.dialects.base import ParsedRequest
 from addons.dialects.body import VALUES_LIMIT, Reading, model_noted, read_object, validated
 from addons.dialects.client_session import session_in
+from addons.dialects.messages.errors import is_claude_code
 from addons.dialects.messages.named import makes_things, named_in
 from addons.dialects.messages.problems import Problems
 from addons.dialects.messages.schema import MessagesBody, OpenBody, check_entries
@@ -42,6 +43,8 @@ class MessagesOptions:
     """Thinking was asked for: a client that did not ask looks for words in the first block."""
     prompt_tokens: int = 1
     """About so many: a stream tells a number before the provider does."""
+    words_alone: bool = False
+    """The client reads no reason of a refusal: words of ours tell it (Claude Code asks twice, and shows its own)."""
 
 
 def read_request(body: bytes, most_values: int = VALUES_LIMIT, head: RoutedHead = NO_HEAD) -> Reading[ParsedRequest]:
@@ -73,7 +76,8 @@ def read_request(body: bytes, most_values: int = VALUES_LIMIT, head: RoutedHead 
             stream=chat.stream,
             affinity=chat.affinity,
         )
-        options = MessagesOptions(effort not in (None, "none"), max(1, _chars(chat) // _TOKEN_CHARS))
+        thinks, words_alone = effort not in (None, "none"), is_claude_code(head)
+        options = MessagesOptions(thinks, max(1, _chars(chat) // _TOKEN_CHARS), words_alone)
         return ParsedRequest(request, options, problems.first, names=named_in(raw), makes=makes_things(raw))
 
 

@@ -14,6 +14,7 @@ from addons.dialects.messages.answer import (
     SIGNATURE,
     CallIds,
     ending,
+    in_words,
     sources_text,
     usage_object,
 )
@@ -71,8 +72,9 @@ class MessagesStream:
     content_type = EVENT_STREAM
     keepalive = KEEPALIVE
 
-    def __init__(self, meta: AnswerMeta, *, thinks: bool, prompt_tokens: int = 1) -> None:
+    def __init__(self, meta: AnswerMeta, *, thinks: bool, prompt_tokens: int = 1, words_alone: bool = False) -> None:
         self._meta = meta
+        self._words_alone = words_alone
         self._thinks = thinks
         self._usage = Usage(prompt_tokens, 0, prompt_tokens)
         self._started = False
@@ -233,8 +235,15 @@ class MessagesStream:
         if self._citations:
             self._end_call(out)
             self._text(sources_text(self._citations), finish, out)
+        refusal = self._refusal
+        if self._words_alone:
+            finish, words = in_words(finish, refusal)
+            refusal = None
+            if words:
+                self._end_call(out)
+                self._text(words if self._line_ended else f"\n\n{words}", finish, out)
         self._end_block(out)
-        told = ending(finish, called=bool(self._calls), refusal=self._refusal)
+        told = ending(finish, called=bool(self._calls), refusal=refusal)
         out.append(frame("message_delta", delta=told, usage=usage_object(self._usage)))
         out.append(frame("message_stop"))
 

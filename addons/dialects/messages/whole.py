@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic_core import from_json
 
 from addons.dialects.base import AnswerMeta, WholeEncoder
-from addons.dialects.messages.answer import SIGNATURE, CallIds, ending, sources_text, usage_object
+from addons.dialects.messages.answer import SIGNATURE, CallIds, ending, in_words, sources_text, usage_object
 from addons.dialects.openai.answer import CITATIONS_LIMIT, image_markdown
 from addons.dialects.text import joined, json_bytes
 from providers.contract.events import (
@@ -47,8 +47,9 @@ class _Block:
 class MessagesWhole(WholeEncoder):
     """The Encoder of whole answers of POST /v1/messages."""
 
-    def __init__(self, meta: AnswerMeta, *, thinks: bool) -> None:
+    def __init__(self, meta: AnswerMeta, *, thinks: bool, words_alone: bool = False) -> None:
         self._meta = meta
+        self._words_alone = words_alone
         self._thinks = thinks
         self._own: list[bytes] = []
         self._blocks: list[_Block] = []
@@ -95,6 +96,9 @@ class MessagesWhole(WholeEncoder):
             self._blocks.append(_Block(kind))
         self._blocks[-1].pieces.append(text)
 
+    def _says_text(self) -> bool:
+        return bool(self._blocks) and self._blocks[-1].kind == "text"
+
     def _call(self, delta: ToolCallDelta) -> None:
         block = self._calls.get(delta.index)
         if block is None:
@@ -112,7 +116,12 @@ class MessagesWhole(WholeEncoder):
         if self._own:
             return b"".join(self._own)
         self._piece("text", sources_text(self._citations))
-        told = ending(self._finish, called=bool(self._calls), refusal=self._refusal)
+        finish, refusal = self._finish, self._refusal
+        if self._words_alone:
+            finish, words = in_words(finish, refusal)
+            refusal = None
+            self._piece("text", f"\n\n{words}" if words and self._says_text() else words)
+        told = ending(finish, called=bool(self._calls), refusal=refusal)
         message: dict[str, Any] = {
             "id": self._meta.id,
             "type": "message",

@@ -7,7 +7,7 @@ from typing import Any, Final
 from addons.dialects.base import ParsedRequest
 from addons.dialects.body import Reading, bad_request
 from addons.dialects.responses.named import is_reference
-from addons.dialects.responses.request import Around, to_parsed
+from addons.dialects.responses.request import AnswerOptions, Around, to_parsed
 from addons.dialects.text import json_bytes
 from providers.contract.native import ResponsesRequest
 from providers.formats.jsontext import INVALID, loads, mapping, unread
@@ -74,7 +74,8 @@ def going_on(parsed: ParsedRequest, value: bytes) -> Reading[ParsedRequest]:
     fields["input"] = _with_items(input_items(fields), before.items)
     body = json_bytes(fields)
     yield
-    around = Around(request.affinity, request.headers, previous)
+    stops = isinstance(parsed.options, AnswerOptions) and parsed.options.stops_at_failure
+    around = Around(request.affinity, request.headers, previous, stops)
     found = yield from to_parsed(fields, body, around)
     return replace(found, keeps=parsed.keeps)
 

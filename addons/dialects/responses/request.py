@@ -8,6 +8,7 @@ from addons.dialects.base import ParsedRequest
 from addons.dialects.body import VALUES_LIMIT, Reading, all_at_once, bad_request, model_noted, read_object, validated
 from addons.dialects.chat_completions.schema import EFFORTS
 from addons.dialects.client_session import session_in
+from addons.dialects.responses.failures import wants_failed_stream
 from addons.dialects.responses.items import Conversation
 from addons.dialects.responses.named import answer_of, makes_things, named_elsewhere, referred
 from addons.dialects.responses.schema import OpenResponse, ResponseBody, all_tools, check_entries, check_served
@@ -34,6 +35,8 @@ class AnswerOptions:
     tools: Tools = field(default_factory=Tools)
     previous: str | None = None
     """The id of the answer that it goes on from, as the client named it."""
+    stops_at_failure: bool = False
+    """The client asks again for what ends as incomplete, and stops at what has failed."""
 
 
 def read_response(body: bytes, most_values: int = VALUES_LIMIT, head: RoutedHead = NO_HEAD) -> Reading[ParsedRequest]:
@@ -56,12 +59,14 @@ class Around:
     headers: tuple[tuple[str, str], ...] = ()
     previous: str | None = None
     """The id of the answer that it went on from, of which the body says no more."""
+    stops_at_failure: bool = False
 
 
 def _around(raw: Mapping[str, Any], head: RoutedHead) -> Around:
     named = (session_in(head), raw.get("prompt_cache_key"), raw.get("user"))
     affinity = next((value for value in named if isinstance(value, str) and value), None)
-    return Around(affinity[:_NAME_LIMIT] if affinity else None, head.sendable(FORM_HEADERS))
+    affinity = affinity[:_NAME_LIMIT] if affinity else None
+    return Around(affinity, head.sendable(FORM_HEADERS), stops_at_failure=wants_failed_stream(head))
 
 
 def to_parsed(raw: dict[str, Any], body: bytes, around: Around) -> Reading[ParsedRequest]:
@@ -92,7 +97,7 @@ def to_parsed(raw: dict[str, Any], body: bytes, around: Around) -> Reading[Parse
     request = ResponsesRequest(
         form.model, chat, body, raw, around.headers, stream=chat.stream, affinity=around.affinity
     )
-    options = AnswerOptions(tools, around.previous or named)
+    options = AnswerOptions(tools, around.previous or named, around.stops_at_failure)
     return ParsedRequest(
         request,
         options,

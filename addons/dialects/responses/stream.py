@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from addons.dialects.base import EVENT_STREAM, KEEPALIVE, AnswerMeta, ParsedRequest, WholeEncoder
+from addons.dialects.base import EVENT_STREAM, FILTERED, KEEPALIVE, AnswerMeta, ParsedRequest, WholeEncoder
 from addons.dialects.responses.document import ResponseDocument, cut_reason, usage_json
 from addons.dialects.responses.failures import told
 from addons.dialects.responses.kept import kept_answer
@@ -33,6 +33,7 @@ class ResponseStream:
         self._writes = ResponseDocument(meta, parsed)
         self._output = Output(stem_of(meta.id), tools)
         self._frames = self._output.frames
+        self._stops_at_failure = isinstance(options, AnswerOptions) and options.stops_at_failure
         self._usage: Usage | None = None
         self._begun = False
         self._own = OwnAnswer()
@@ -78,6 +79,8 @@ class ResponseStream:
     def _finished(self, finish: Finish) -> bytes:
         cut = cut_reason(finish.reason) or ("max_output_tokens" if self._output.cut else "")
         out = self._beginning() + self._output.end(completed=not cut)
+        if finish.reason == "content_filter" and self._stops_at_failure:
+            return out + self.error(GatewayError(403, FILTERED, code="content_filter"))
         status = "incomplete" if cut else "completed"
         self.document = self._writes.written(status, self._output.whole(), usage_json(self._usage), cut=cut)
         return out + self._frames.frame(f"response.{status}", b'"response":' + self.document)
