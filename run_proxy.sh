@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
-# Starts Glassgate. Makes its own environment (.venv, from the hash-pinned lock file) at the first start.
+# The door to `glassgate` in a checkout: makes the environment (.venv, from the hash-pinned lock file) at the first start.
 set -euo pipefail
-own_umask="$(umask)" own_folder="$PWD"
-umask 077
-cd "$(dirname "${BASH_SOURCE[0]}")"
+here="$(CDPATH= cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)"
 
 usage() {
   cat <<'TEXT'
@@ -11,6 +9,7 @@ Usage: ./run_proxy.sh [options] [-- options of mitmproxy]
        ./run_proxy.sh capture PROVIDER [ACCOUNT] [options]
        ./run_proxy.sh run [--model M] [--print] PROGRAM [-- arguments of the program]
        ./run_proxy.sh test [options of pytest]
+       ./run_proxy.sh setup|doctor|keys|backup|… any other command of glassgate (./run_proxy.sh help lists them)
 
   (no option)      serve config.yaml
   --demo           serve the sandbox sites: no account needed, nothing is kept
@@ -22,6 +21,8 @@ Usage: ./run_proxy.sh [options] [-- options of mitmproxy]
   --console        with mitmproxy's console, the inspector in this terminal
   --version        which Glassgate this is
   --help           this text
+
+  setup            asks a few questions, then makes keys and a configuration that git does not track (setup --help)
 
   capture          sign in with your own browser; the session goes into the vault (capture --help)
     --config FILE    another configuration file
@@ -62,32 +63,78 @@ find_python() {
 }
 
 # -- the environment --------------------------------------------------------------------------------------------------
-stamp_of() { cat "$1" pyproject.toml run_proxy.sh | cksum | tr -d ' '; }
+stamp_of() { (cd "$here" && cat "$1" pyproject.toml run_proxy.sh | cksum | tr -d ' '); }
+
+find_venv() { # sets venv: .venv beside this script, or elsewhere where nothing can be written there
+  local cache="${XDG_CACHE_HOME:-}"
+  venv="$here/.venv"
+  case "${GLASSGATE_VENV:-}" in
+    '') ;;
+    /*) venv="$GLASSGATE_VENV"; return ;;
+    *) venv="$PWD/$GLASSGATE_VENV"; return ;;
+  esac
+  if [ -e "$venv" ] && { [ -w "$venv" ] || is_made requirements.lock glassgate; }; then return; fi
+  if [ ! -e "$venv" ] && [ -w "$here" ]; then return; fi
+  case "$cache" in /*) ;; *) cache=~/.cache ;; esac
+  venv="$cache/glassgate/venv-$(printf %s "$here" | cksum | tr ' ' -)"
+}
+
+is_made() { # LOCK STAMP_NAME: whether the environment has these packages, wherever it stood when it was made
+  local sum rest
+  [ -x "$venv/bin/python" ] && read -r sum rest 2>/dev/null <"$venv/$2" && [ "$sum" = "$(stamp_of "$1")" ] &&
+    "$venv/bin/python" -c '' 2>/dev/null
+}
+
+pip() { "$venv/bin/python" -m pip "$1" --quiet --disable-pip-version-check --no-deps "${@:2}" >&2; }
+
+put_command() { # puts bin/glassgate into the environment
+  if [ "$venv" = "$here/.venv" ]; then
+    (cd "$here" && pip install --no-build-isolation --no-index -e .)
+  else # nothing may be writable here
+    printf '#!/bin/sh\nexec "%s" -P "%s" "$@"\n' "$venv/bin/python" "$here/addons/cli/__main__.py" >"$venv/bin/glassgate" &&
+      chmod 755 "$venv/bin/glassgate"
+  fi
+}
 
 set_up() { # LOCK STAMP_NAME
-  local lock="$1" stamp=".venv/$2" wanted python
-  wanted="$(stamp_of "$lock") $PWD"
-  if [ -x .venv/bin/python ] && [ "$(cat "$stamp" 2>/dev/null || true)" = "$wanted" ] && .venv/bin/python -c '' 2>/dev/null; then
+  local lock="$1" stamp="$venv/$2" wanted python own_umask
+  wanted="$(stamp_of "$lock") $here"
+  own_umask="$(umask)"
+  umask 077
+  if is_made "$lock" "$2"; then
+    # Moved or mounted elsewhere: the packages are found all the same, the command has to be told. No network is needed.
+    if [ "$(cat "$stamp")" != "$wanted" ] && [ -w "$stamp" ] && put_command 2>/dev/null; then
+      printf '%s\n' "$wanted" >"$stamp"
+    fi
+    umask "$own_umask"
     return
   fi
-  if ! { [ -x .venv/bin/python ] && fits .venv/bin/python; }; then
+  if ! { [ -x "$venv/bin/python" ] && fits "$venv/bin/python"; }; then
     python="$(find_python)"
-    rm -rf .venv
-    echo "Making .venv with $("$python" --version) …" >&2
-    "$python" -m venv .venv
+    [ "$venv" = "$here/.venv" ] || [ -n "${GLASSGATE_VENV:-}" ] ||
+      echo "$here cannot be written, so the environment is made elsewhere; GLASSGATE_VENV names another place." >&2
+    rm -rf "$venv"
+    echo "Making ${venv#"$here/"} with $("$python" --version) …" >&2
+    "$python" -m venv "$venv" || die "$venv could not be made (see above); GLASSGATE_VENV=FOLDER names another place for it"
   fi
   echo "Installing the locked packages …" >&2
   # --no-deps: the lock is complete, and some of it is newer than mitmproxy's own bounds (pyproject.toml, tool.uv).
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$lock" >&2 ||
+  pip install --require-hashes -r "$here/$lock" ||
     die "the packages of $lock could not be installed (see above); check the network and start again"
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e . >&2 ||
-    die 'the project could not be installed into .venv (see above)'
+  put_command || die "the project could not be installed into $venv (see above)"
   printf '%s\n' "$wanted" >"$stamp" # last: an interrupted set-up is made again
+  umask "$own_umask"
 }
+
+python_runs() { exec "$venv/bin/python" -P "$here/addons/$1/__main__.py" "${@:2}"; } # -P: no folder of ours on its path
+
+find_venv
 
 # -- tests ------------------------------------------------------------------------------------------------------------
 if [ "${1:-}" = test ]; then
   shift
+  umask 077
+  cd "$here"
   unset PYTHONDONTWRITEBYTECODE # or each of hundreds of processes compiles the whole project again
   set_up requirements.lock glassgate # for the tests that start this script: two at once must not set it up
   set_up requirements-dev.lock glassgate-dev
@@ -96,91 +143,62 @@ if [ "${1:-}" = test ]; then
     (cd tests/node && npm ci --silent --no-audit --no-fund && touch node_modules/.ready) >&2 ||
       echo 'It could not be installed; its tests are skipped.' >&2
   fi
-  exec .venv/bin/python -m pytest "$@"
+  exec "$venv/bin/python" -m pytest "$@"
 fi
 
-# -- capture ----------------------------------------------------------------------------------------------------------
-if [ "${1:-}" = capture ]; then
-  shift
-  set_up requirements.lock glassgate
-  exec .venv/bin/python -m addons.capturing "$@"
-fi
-
-# -- programs of others -----------------------------------------------------------------------------------------------
-if [ "${1:-}" = run ]; then
-  set_up requirements.lock glassgate
-  project="$PWD"
-  case "${GLASSGATE_CONFIG:-config.yaml}" in
-    /*) config="${GLASSGATE_CONFIG}" ;;
-    *) config="$project/${GLASSGATE_CONFIG:-config.yaml}" ;;
+# -- the configuration ------------------------------------------------------------------------------------------------
+located() { # FILE: in the person's folder, or else beside this script
+  case "$1" in
+    /*) printf '%s\n' "$1" ;;
+    *) if [ -e "$1" ] || [ ! -e "$here/$1" ]; then printf '%s\n' "$1"; else printf '%s\n' "$here/$1"; fi ;;
   esac
-  umask "$own_umask"
-  cd "$own_folder"
-  exec "$project/.venv/bin/glassgate" --config "$config" "$@"
+}
+
+chosen=() # --config FILE; nothing where glassgate finds the same by itself
+if [ -n "${GLASSGATE_CONFIG:-}" ]; then
+  chosen=(--config "$(located "$GLASSGATE_CONFIG")")
+elif [ "$PWD" != "$here" ]; then
+  chosen=(--config "$here/config.local.yaml")
+  [ -e "$here/config.local.yaml" ] || chosen=(--config "$here/config.yaml")
 fi
+
+# -- commands of glassgate --------------------------------------------------------------------------------------------
+case "${1:-}" in
+  '' | -*) ;;
+  capture)
+    shift
+    set_up requirements.lock glassgate
+    python_runs capturing ${chosen[@]+"${chosen[@]}"} "$@" ;;
+  help)
+    set_up requirements.lock glassgate
+    python_runs cli --help ;;
+  *)
+    set_up requirements.lock glassgate
+    python_runs cli ${chosen[@]+"${chosen[@]}"} "$@" ;;
+esac
 
 # -- options ----------------------------------------------------------------------------------------------------------
-config="${GLASSGATE_CONFIG:-config.yaml}" host='' port='' web='' web_port=8081 console='' demo=''
+command=serve demo='' options=()
 need() { [ $# -ge 2 ] || die "$1 needs a value"; }
-need_port() {
-  need "$@"
-  case "$2" in
-    '' | *[!0-9]* | ??????*) ;;
-    *) [ "$2" -ge 1 ] && [ "$2" -le 65535 ] && return ;;
-  esac
-  die "$1: a port is a number from 1 to 65535, such as 8080 (found '$2')"
-}
 while [ $# -gt 0 ]; do
   case "$1" in
-    --config) need "$@"; config="$2"; shift 2 ;;
-    --host) need "$@"; host="$2"; shift 2 ;;
-    --port) need_port "$@"; port="$2"; shift 2 ;;
-    --web) web=yes; shift ;;
-    --web-port) need_port "$@"; web_port="$2"; shift 2 ;;
-    --console) console=yes; shift ;;
+    --config) need "$@"; chosen=(--config "$(located "$2")"); shift 2 ;;
+    --host | --port | --web-port) need "$@"; options+=("$1" "$2"); shift 2 ;;
+    --web | --console)
+      [ "$command" = serve ] || [ "$command" = "${1#--}" ] || die '--web and --console are two inspectors: choose one'
+      command="${1#--}"; shift ;;
     --demo) demo=yes; shift ;;
     -h | --help) usage; exit 0 ;;
-    --version) sed -n 's/^version = "\(.*\)"$/Glassgate \1/p' pyproject.toml; exit 0 ;;
+    --version) sed -n 's/^version = "\(.*\)"$/Glassgate \1/p' "$here/pyproject.toml"; exit 0 ;;
     --) shift; break ;;
     *) usage >&2; die "unknown option: $1" ;;
   esac
 done
 
-[ -z "$web" ] || [ -z "$console" ] || die '--web and --console are two inspectors: choose one'
-[ -z "$console" ] || { [ -t 0 ] && [ -t 1 ]; } || die '--console needs a terminal'
-
+[ "$command" != console ] || { [ -t 0 ] && [ -t 1 ]; } || die '--console needs a terminal'
 set_up requirements.lock glassgate
-
-if [ -z "$demo" ]; then
-  listener="$(.venv/bin/glassgate --config "$config" listen \
-    ${host:+--host "$host"} ${port:+--port "$port"} ${web:+--web-port "$web_port"})" || exit 1
-  host="${host:-${listener% *}}" port="${port:-${listener##* }}"
-else
-  host="${host:-127.0.0.1}" port="${port:-8080}"
-fi
-
-case "$host" in
-  127.0.0.1 | localhost | ::1) ;;
-  *) [ -n "$demo" ] && die '--demo listens on loopback only' ;;
-esac
-
-tool=(.venv/bin/mitmdump --quiet)
-[ -z "$console" ] || tool=(.venv/bin/mitmproxy)
-if [ -n "$web" ]; then
-  # mitmweb gets the hash: its command line can be read by other users of the machine, the password cannot.
-  read -r password hash < <(.venv/bin/python -c 'import secrets, argon2
-word = secrets.token_urlsafe(12)
-print(word, argon2.PasswordHasher().hash(word))')
-  # Opens without typing; mitmweb makes a cookie of it. The gateway (or the demo) tells it with its first lines.
-  export GLASSGATE_WEB_URL="http://127.0.0.1:$web_port/?token=$password"
-  tool=(.venv/bin/mitmweb --quiet --no-web-open-browser --web-host 127.0.0.1 --web-port "$web_port" --set "web_password=$hash")
-else
-  unset GLASSGATE_WEB_URL
-fi
-# The reverse target is dead on purpose: only a planned request is ever sent anywhere, and to its provider alone.
-run=("${tool[@]}" -s addons/gateway.py --mode reverse:http://127.0.0.1:1 --listen-host "$host" --listen-port "$port")
-
 if [ -n "$demo" ]; then
-  exec .venv/bin/python -m addons.cli.demo "$host" "$port" -- "${run[@]}" --set 'gateway_config={config}' "$@"
+  [ "$command" = serve ] || options+=("--$command")
+  command=demo
 fi
-exec "${run[@]}" --set "gateway_config=$config" "$@"
+python_runs cli ${chosen[@]+"${chosen[@]}"} "$command" ${options[@]+"${options[@]}"} -- "$@"

@@ -6,6 +6,7 @@ import shlex
 import signal
 import socket
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -180,29 +181,106 @@ def test_the_inspector_is_opened_by_one_link_that_no_log_and_no_other_user_has(t
         httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=5)
 
 
-def test_a_program_is_started_in_the_persons_folder_with_the_persons_umask(tmp_path: Path) -> None:
-    """The script itself works in its own folder, and keeps its files private."""
-    house, person = tmp_path / "house", tmp_path / "person"
-    command = house / ".venv" / "bin" / "glassgate"
-    command.parent.mkdir(parents=True)
+@pytest.fixture
+def door(tmp_path: Path) -> Callable[..., list[str]]:
+    """Starts the script of a checkout whose environment is made, from a person's folder; what Python was started with.
+
+    The first two lines are folder and umask.
+    """
+    house, person = tmp_path / "the house", tmp_path / "person"
+    python = house / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
     person.mkdir()
-    command.write_text('#!/bin/sh\npwd\numask\necho "$*"\n')
-    command.chmod(0o755)
-    text = SCRIPT.read_text().replace("\n  set_up requirements.lock glassgate\n  project", "\n  project")
-    (house / "run_proxy.sh").write_text(text)
+    python.write_text('#!/bin/sh\n[ "$1" = -c ] && exit\npwd\numask\nprintf "%s\\n" "$@"\n')
+    python.chmod(0o755)
+    for name in ("run_proxy.sh", "pyproject.toml", "requirements.lock", "config.yaml"):
+        (house / name).write_bytes((ROOT / name).read_bytes())
+    stamp = 'cd "$1" && cat requirements.lock pyproject.toml run_proxy.sh | cksum | tr -d " "'
+    sum_of = subprocess.run(["bash", "-c", stamp, "-", str(house)], capture_output=True, text=True, check=True).stdout
+    (house / ".venv" / "glassgate").write_text(f"{sum_of.strip()} {house}\n")
+
+    def start(*words: str, **environ: str) -> list[str]:
+        line = shlex.join(["bash", "../the house/run_proxy.sh", *words])
+        done = subprocess.run(
+            ["/bin/sh", "-c", f"umask 027; exec {line}"],
+            cwd=person,
+            env={**{name: value for name, value in os.environ.items() if name != "GLASSGATE_CONFIG"}, **environ},
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        folder, umask, *called = done.stdout.replace(str(house), "HOUSE").splitlines()
+        assert (Path(folder), umask, called[0]) == (person, "0027", "-P")
+        return called[1:]
+
+    return start
+
+
+def test_everything_runs_in_the_persons_folder_with_the_persons_umask(door: Callable[..., list[str]]) -> None:
+    called = door("run", "--model", "m", "claude", "--", "-p", "two words")
+    assert called[0] == "HOUSE/addons/cli/__main__.py"
+    assert called[1:3] == ["--config", "HOUSE/config.yaml"]
+    assert called[3:] == ["run", "--model", "m", "claude", "--", "-p", "two words"]
+
+
+def test_a_file_is_looked_for_where_the_person_is_and_else_beside_the_script(
+    door: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    (tmp_path / "the house" / "ours.yaml").touch()
+    assert door("--config", "ours.yaml")[1:3] == ["--config", "HOUSE/ours.yaml"]
+    assert door(GLASSGATE_CONFIG="ours.yaml")[1:3] == ["--config", "HOUSE/ours.yaml"]
+    (tmp_path / "person" / "ours.yaml").touch()
+    assert door("--config", "ours.yaml")[1:3] == ["--config", "ours.yaml"]
+    assert door("--config", "nowhere.yaml")[1:3] == ["--config", "nowhere.yaml"]
+    (tmp_path / "the house" / "config.local.yaml").touch()
+    assert door()[1:] == ["--config", "HOUSE/config.local.yaml", "serve", "--"]
+
+
+@pytest.mark.parametrize(
+    ("words", "called"),
+    [
+        ("--port 9 --host ::1", "cli/__main__.py --config F serve --port 9 --host ::1 --"),
+        ("--web --web-port 7 -- --set a=b", "cli/__main__.py --config F web --web-port 7 -- --set a=b"),
+        ("--demo --web", "cli/__main__.py --config F demo --web --"),
+        ("capture zai --no-browser", "capturing/__main__.py --config F zai --no-browser"),
+        ("doctor --online", "cli/__main__.py --config F doctor --online"),
+    ],
+)
+def test_the_script_is_a_door_to_the_command(door: Callable[..., list[str]], words: str, called: str) -> None:
+    found = " ".join(door(*words.split())).replace("HOUSE/config.yaml", "F")
+    assert found == f"HOUSE/addons/{called}"
+
+
+def test_a_checkout_that_cannot_be_written_has_its_environment_elsewhere(tmp_path: Path) -> None:
+    """GLASSGATE_VENV says where; else it is the cache. Nothing is made in the checkout."""
+    house, elsewhere = tmp_path / "house", tmp_path / "made"
+    house.mkdir()
+    (elsewhere / "bin").mkdir(parents=True)
+    for name in ("run_proxy.sh", "pyproject.toml", "requirements.lock", "config.yaml"):
+        (house / name).write_bytes((ROOT / name).read_bytes())
+    python = elsewhere / "bin" / "python"
+    python.write_text('#!/bin/sh\ncase "$1" in -c|-m) exit;; esac\nprintf "%s\\n" "$@"\n')
+    python.chmod(0o755)
+    environ = {**os.environ, "GLASSGATE_VENV": str(elsewhere)}
     done = subprocess.run(
-        ["/bin/sh", "-c", "umask 027; exec bash ../house/run_proxy.sh run --model m claude -- -p 'two words'"],
-        cwd=person,
-        env={**os.environ, "GLASSGATE_CONFIG": "other.yaml"},
+        ["bash", str(house / "run_proxy.sh"), "doctor"],
+        cwd=house,
+        env=environ,
         capture_output=True,
         text=True,
         timeout=100,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    folder, umask, words = done.stdout.splitlines()
-    assert (Path(folder), umask) == (person, "0027")
-    assert words == f"--config {house / 'other.yaml'} run --model m claude -- -p two words"
+    assert done.stdout.splitlines() == ["-P", f"{house}/addons/cli/__main__.py", "doctor"], done.stderr
+    assert str(house / "addons") in (elsewhere / "bin" / "glassgate").read_text()
+    assert sorted(path.name for path in house.iterdir()) == [
+        "config.yaml",
+        "pyproject.toml",
+        "requirements.lock",
+        "run_proxy.sh",
+    ]
 
 
 def test_a_program_that_is_not_known_is_said_to_be_none() -> None:

@@ -1,6 +1,6 @@
-"""The `./run_proxy.sh capture` command: the capture proxy in this process, a browser that uses it, an end for both.
+"""The command `capture`, of run_proxy.sh and `glassgate`: the capture proxy in this process, a browser that uses it.
 
-Where there is no such script it is `python -m glassgate.addons.capturing` (`__main__.py`).
+It is a program of its own (`__main__.py`).
 
 Exit status: 0 when a session was stored, 130 after Ctrl-C, else 1.
 """
@@ -30,6 +30,7 @@ from addons.capturing.browser import Browser, BrowserSetup, find_browser
 from addons.capturing.setup import TIMEOUT_S
 from addons.capturing.target import CaptureTarget, target_of
 from addons.cli.base import Problem, out
+from addons.words.commands import usual_file_here
 
 READ_S: Final = 8.0
 """How long the window stays for the person to read the last page."""
@@ -197,14 +198,15 @@ class _PrintingHandler(logging.Handler):
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="glassgate")
 @click.argument("provider")
 @click.argument("account", required=False)
 @click.option(
     "--config",
     "file",
     type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("config.yaml"),
     envvar="GLASSGATE_CONFIG",
+    help="The configuration file.",
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="The proxy's port; 0 takes a free one.")
 @click.option("--no-browser", is_flag=True, help="Start none; say how to set up one by hand.")
@@ -216,7 +218,7 @@ class _PrintingHandler(logging.Handler):
 def main(
     provider: str,
     account: str | None,
-    file: Path,
+    file: Path | None,
     port: int,
     no_browser: bool,
     headless: bool,
@@ -230,7 +232,7 @@ def main(
     logger.addHandler(_PrintingHandler())
     logger.propagate = False
     try:
-        target = target_of(file, provider, account)
+        target = target_of(file or usual_file_here(), provider, account)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
     capture_options = CaptureOptions(target, port, not no_browser, headless, timeout_s, upstream_ca)

@@ -4,12 +4,15 @@ Installed, this file is `glassgate/addons/cli/__main__.py`: the folder `glassgat
 repository. Only processes of ours have it on their path, so that `addons` and `providers` stay everybody's names.
 """
 
+import os
 import sys
 from pathlib import Path
 
 
 def main() -> None:
     """Runs the command line and ends the process with its exit status."""
+    if os.name == "nt":
+        sys.exit("glassgate: Windows is not supported; in WSL (the Windows Subsystem for Linux) it runs as on Linux")
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
     from addons.cli.main import main as command
 

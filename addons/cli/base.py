@@ -48,9 +48,13 @@ class CliContext:
 
     `umask` is the person's own, for programs that a command starts; the command itself keeps its files private."""
 
-    def __init__(self, file: Path, without: Collection[str] = CLIENT_KEYS, umask: int = 0o077) -> None:
+    def __init__(
+        self, file: Path, without: Collection[str] = CLIENT_KEYS, umask: int = 0o077, *, named: bool = True
+    ) -> None:
         self.file = file
         self.umask = umask
+        self.named = named
+        """Whether the person said which file; else it is the usual one."""
         self._without = frozenset(without)
         self._config: Config | None = None
 
@@ -66,7 +70,7 @@ class CliContext:
 
     def needing(self, *, without: Collection[str]) -> "CliContext":
         """The same context for a command that needs other sections."""
-        return CliContext(self.file, without, self.umask)
+        return CliContext(self.file, without, self.umask, named=self.named)
 
     def vault(self, *, create: bool = False) -> Vault:
         """The opened vault, made if it may be. Raises VaultMissing or Problem."""

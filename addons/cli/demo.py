@@ -1,8 +1,4 @@
-"""`./run_proxy.sh --demo`: the sandbox sites, a throw-away vault and a configuration for them, then the gateway.
-
-    python -m addons.cli.demo HOST PORT -- COMMAND…    `{config}` in COMMAND is the demo's configuration file
-
-GLASSGATE_WEB_URL in the environment, which other users cannot read, is the inspector's address with its password.
+"""The demo: the sandbox sites, a throw-away vault and a configuration for them, then the gateway.
 
 Nothing is kept: the folder with vault and configuration goes when the gateway ends.
 """
@@ -18,13 +14,13 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import yaml
 
 from addons.app.port import DEMO, INSPECTOR, is_gateway, port_problem
 from addons.app.welcome import QUIET_START
-from addons.cli.base import out
+from addons.cli.base import Problem, out
+from addons.cli.proxy_tools import WebDoor
 from addons.mitm.web_link import WEB_URL
 from addons.vault.keys import ENV_NAME, VaultKey
 from addons.vault.store import Vault
@@ -32,7 +28,7 @@ from addons.words.commands import command as command_line
 from addons.words.commands import serves
 from providers.registry import type_names
 
-_PROJECT = Path(__file__).resolve().parents[2]
+_PROGRAM = Path(__file__).resolve().with_name("__main__.py")
 _MORE = {"anthropic": {"schemas": True, "caches": True}}
 """What a site can, as those can that it stands in for."""
 _OFFICIAL = {
@@ -97,9 +93,9 @@ def write_demo(folder: Path, sites: dict[str, Any], host: str, port: int, vault_
 
 def start_sites() -> tuple[subprocess.Popen[str], dict[str, Any]]:
     """The sandbox as a process of its own, and what it says of itself."""
-    command = [sys.executable, "-m", "addons.cli", "sandbox", "--json"]
+    command = [sys.executable, "-P", str(_PROGRAM), "sandbox", "--json"]
     process = subprocess.Popen(  # noqa: S603
-        command, cwd=_PROJECT, stdout=subprocess.PIPE, text=True, start_new_session=True
+        command, stdout=subprocess.PIPE, text=True, start_new_session=True
     )
     assert process.stdout
     line = process.stdout.readline()
@@ -133,17 +129,16 @@ Ctrl-C ends it; nothing is kept.
 """
 
 
-def main(arguments: list[str]) -> int:
-    split = arguments.index("--")
-    host, port = arguments[0], int(arguments[1])
-    web_url = os.environ.pop(WEB_URL, "") or None
-    command = arguments[split + 1 :]
+def serve_demo(host: str, port: int, door: WebDoor | None, command: list[str]) -> int:
+    """Runs the demo to its end; gives the exit status. `{config}` in `command` stands for its configuration file.
+
+    Raises Problem when nobody can listen there.
+    """
     problems = [port_problem(host, port, DEMO, is_gateway)]
-    if web_url:
-        problems.append(port_problem("127.0.0.1", urlsplit(web_url).port or 0, INSPECTOR, lambda url: False))
+    if door:
+        problems.append(port_problem("127.0.0.1", door.port, INSPECTOR, lambda url: False))
     if said := [problem for problem in problems if problem]:
-        out(*(f"run_proxy.sh: {problem}" for problem in said), err=True)
-        return 1
+        raise Problem(*said)
     os.umask(0o077)
     folder = Path(tempfile.mkdtemp(prefix="glassgate-demo-"))
     key = os.environ.get("AUTH_TOKEN") or f"sk-demo-{secrets.token_urlsafe(18)}"
@@ -172,9 +167,10 @@ def main(arguments: list[str]) -> int:
         sites, described = start_sites()
         config = write_demo(folder, described, host, port, vault_key)
         environ = {**os.environ, "AUTH_TOKEN": key, ENV_NAME: vault_key, QUIET_START: "1"}
+        environ.pop(WEB_URL, None)
         serves(config)
         agent = command_line("run", "claude")
-        out(*welcome(host, port, key, "GLM-4.6-Thinking", web_url, agent).split("\n"))
+        out(*welcome(host, port, key, "GLM-4.6-Thinking", door.link if door else None, agent).split("\n"))
         command = [word.replace("{config}", str(config)) for word in command]
         gateway = subprocess.Popen(command, env=environ, start_new_session=True)  # noqa: S603
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -190,7 +186,3 @@ def main(arguments: list[str]) -> int:
         if sites is not None and sites.stdout is not None:
             sites.stdout.close()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

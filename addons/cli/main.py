@@ -19,13 +19,14 @@ from addons.cli.login import login
 from addons.cli.records import cases, drift, record, replay
 from addons.cli.reload import reload
 from addons.cli.run import run_program
+from addons.cli.serve import capture, console, demo, serve, web
 from addons.cli.session_import import import_session
 from addons.cli.sessions import sessions
 from addons.cli.status import status
 from addons.cli.tools import keygen, listen, models, sandbox
 from addons.cli.upkeep import prune
 from addons.cli.vault import vault
-from addons.words.commands import serves
+from addons.words.commands import serves, usual_file_here
 from addons.words.shown import shown
 
 
@@ -60,22 +61,26 @@ class CommandGroup(click.Group):
     "--config",
     "file",
     type=click.Path(path_type=Path),
-    default=Path("config.yaml"),
     envvar="GLASSGATE_CONFIG",
-    show_default=True,
-    help="The configuration file.",
+    help="The configuration file (config.local.yaml or config.yaml here, else ~/.config/glassgate/config.yaml).",
 )
 @click.version_option(package_name="glassgate")
 @click.pass_context
-def main(context: click.Context, file: Path) -> None:
+def main(context: click.Context, file: Path | None) -> None:
     """Glassgate: the OpenAI-compatible gateway you can see through."""
     umask = os.umask(0o077)
     logging.getLogger("glassgate").addHandler(logging.NullHandler())  # commands speak for themselves
+    file, named = file or usual_file_here(), file is not None
     serves(file)
-    context.obj = CliContext(file, umask=umask)
+    context.obj = CliContext(file, umask=umask, named=named)
 
 
 for command in (
+    serve,
+    web,
+    console,
+    demo,
+    capture,
     login,
     sessions,
     accounts,

@@ -1,4 +1,4 @@
-"""Small commands: models, keys, the sandbox, and what run_proxy.sh asks."""
+"""Small commands: models, keys, the sandbox, where it would listen."""
 
 import asyncio
 import base64
@@ -9,11 +9,11 @@ from typing import Any
 
 import click
 
-from addons.app.port import GATEWAY, INSPECTOR, is_gateway, port_problem
 from addons.app.rules import features_of
 from addons.app.unserved_names import unserved
 from addons.cli.base import CliContext, Problem, out, out_json
 from addons.cli.records import load_recordings
+from addons.cli.serve import listener
 from addons.config.providers import make_providers
 from addons.dialects.openai.models import model_object
 from addons.ingress.endpoints import as_served
@@ -98,13 +98,5 @@ def sandbox(
 @click.option("--web-port", type=int, help="mitmweb's port.")
 @click.pass_obj
 def listen(cli: CliContext, host: str | None, port: int | None, web_port: int | None) -> None:
-    """The listener of the checked configuration, for run_proxy.sh: host, port. Exit status 1 when it is in use."""
-    found = cli.needing(without=()).config().sections.listen
-    host, port = host or found.host, port if port is not None else found.port
-    problems = [port_problem(host, port, GATEWAY, is_gateway)]
-    if web_port is not None:
-        problems.append(port_problem("127.0.0.1", web_port, INSPECTOR, lambda url: False))
-        problems.append("the gateway and mitmweb cannot have one port: --web-port N" if port == web_port else None)
-    if said := [problem for problem in problems if problem]:
-        raise Problem(*said)
-    out(f"{host} {port}")
+    """The listener of the checked configuration: host, port. Exit status 1 when it is in use."""
+    out(" ".join(map(str, listener(cli, host, port, web_port))))

@@ -1,6 +1,6 @@
 """The link that opens mitmweb: written once, to who started the gateway, and in no log record.
 
-`run_proxy.sh --web` makes the password and hands the link over in the environment, which other users cannot read.
+`glassgate web` makes the password and hands the link over in the environment, which other users cannot read.
 """
 
 import os

@@ -7,17 +7,23 @@ that is taken anyway. Where launcher and file lie is a fact of the process: who 
     start("8081")           ./run_proxy.sh --config other.yaml --port 8081
     capture("zai")          ./run_proxy.sh capture zai --config other.yaml
 
-A wheel has no run_proxy.sh: there a line names mitmdump with our script, or Python with our module.
+A wheel has no run_proxy.sh: there `glassgate serve` and `glassgate capture` do the same.
+
+The file that is taken anyway is the first of: config.local.yaml and config.yaml in the person's folder (for
+run_proxy.sh: in its own), and the file in the person's own folder of configurations (XDG Base Directory).
 """
 
 import os
 import shlex
 import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+LOCAL_FILE: Final = "config.local.yaml"
+"""What a person writes into in a checkout: git tracks config.yaml."""
 USUAL_FILE: Final = "config.yaml"
 _PROJECT: Final = Path(__file__).resolve().parents[2]
 
@@ -30,7 +36,6 @@ class Installation:
     glassgate_config: tuple[str, ...] = ()
     starts: tuple[str, ...] = ("./run_proxy.sh",)
     start_config: tuple[str, ...] = ()
-    port_option: str = "--port"
     captures: tuple[str, ...] = ("./run_proxy.sh", "capture")
     capture_config: tuple[str, ...] = ()
 
@@ -40,21 +45,13 @@ class Installation:
         `project` and begins there. Pure, but for the question whether the files are there."""
         known = on_path is not None and os.path.realpath(on_path) == os.path.realpath(launcher)
         named = "glassgate" if known or not launcher.exists() else _near(launcher, folder)
-        config, script = _option(file, folder), project / "run_proxy.sh"
+        whole, script = folder / file, project / "run_proxy.sh"
+        config = _option(whole, folder, usual_file(folder))
         if script.exists():
             words = "./run_proxy.sh" if folder == project else _near(script, folder)
-            its_config = _option(folder / file, project)
-            return cls(named, config, (words,), its_config, "--port", (words, "capture"), its_config)
-        mitmdump, gateway = launcher.with_name("mitmdump"), project / "addons" / "gateway.py"
-        return cls(
-            named,
-            config,
-            (_near(mitmdump, folder), "-s", _near(gateway, folder), "--mode", "reverse:http://127.0.0.1:1"),
-            ("--set", f"gateway_config={_near(folder / file, folder)}"),
-            "--listen-port",
-            (_near(launcher.with_name("python"), folder), "-m", f"{project.name}.addons.capturing"),
-            config,
-        )
+            its_config = _option(whole, folder, usual_file(project, own=None))
+            return cls(named, config, (words,), its_config, (words, "capture"), its_config)
+        return cls(named, config, (named, *config, "serve"), (), (named, *config, "capture"), ())
 
     def command(self, *words: str) -> str:
         """A line that calls `glassgate`."""
@@ -62,7 +59,7 @@ class Installation:
 
     def start(self, port: str | None = None) -> str:
         """A line that starts the gateway, at a port of its own if one is named."""
-        return _line(*self.starts, *self.start_config, *((self.port_option, port) if port else ()))
+        return _line(*self.starts, *self.start_config, *(("--port", port) if port else ()))
 
     def capture(self, *words: str) -> str:
         """A line that captures a sign-in."""
@@ -99,9 +96,28 @@ def _line(*words: str) -> str:
     return " ".join(words)
 
 
-def _option(file: Path, folder: Path) -> tuple[str, ...]:
-    whole = folder / file
-    return () if whole == folder / USUAL_FILE else ("--config", _near(whole, folder))
+def own_file() -> Path:
+    """The configuration in the person's own folder, for an installation that lies in no folder of theirs."""
+    base = os.environ.get("XDG_CONFIG_HOME", "")
+    folder = Path(base) if os.path.isabs(base) else Path(os.path.expanduser("~")) / ".config"
+    return folder / "glassgate" / USUAL_FILE
+
+
+def usual_file(folder: Path, own: Callable[[], Path] | None = own_file) -> Path:
+    """The configuration that a program takes that is started in `folder` and told of none."""
+    places = [folder / LOCAL_FILE, folder / USUAL_FILE, *([own()] if own else [])]
+    return next((place for place in places if place.exists()), folder / USUAL_FILE)
+
+
+def usual_file_here() -> Path:
+    """`usual_file` of the folder where the person is, as it is told: short where it lies there."""
+    folder = Path.cwd()
+    found = usual_file(folder)
+    return Path(found.name) if found.parent == folder else found
+
+
+def _option(file: Path, folder: Path, usual: Path) -> tuple[str, ...]:
+    return () if file == usual else ("--config", _near(file, folder))
 
 
 def _near(path: Path, folder: Path) -> str:

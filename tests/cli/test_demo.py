@@ -14,7 +14,9 @@ import pytest
 import yaml
 
 from addons.cli import demo
-from addons.cli.demo import main, provider_entries, start_sites, welcome, write_demo
+from addons.cli.base import Problem
+from addons.cli.demo import provider_entries, serve_demo, start_sites, welcome, write_demo
+from addons.cli.proxy_tools import WebDoor
 from addons.config.loader import load_config
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
@@ -141,8 +143,8 @@ def house(monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     os.umask(before)
 
 
-def run(*command: str) -> int:
-    return main(["127.0.0.1", "8080", "--", *(command or ("mitmdump", "--set", "{config}"))])
+def run(door: WebDoor | None = None) -> int:
+    return serve_demo("127.0.0.1", 8080, door, ["mitmdump", "--set", "{config}"])
 
 
 def test_the_gateway_runs_until_it_ends_and_nothing_is_left(house: House) -> None:
@@ -164,8 +166,7 @@ def test_a_key_of_the_persons_own_is_kept(
     house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("AUTH_TOKEN", "sk-of-mine-0123456789")
-    monkeypatch.setenv("GLASSGATE_WEB_URL", "http://127.0.0.1:8081/?token=w")
-    run()
+    run(WebDoor(8081, "w"))
     assert house.processes[1].how["env"]["AUTH_TOKEN"] == "sk-of-mine-0123456789"
     said = capsys.readouterr().out
     assert "sk-of-mine-0123456789" in said
@@ -191,13 +192,10 @@ def test_ctrl_c_before_the_gateway_is_up_ends_the_sites(house: House) -> None:
     assert house.processes == []
 
 
-def test_a_port_that_is_taken_is_said_before_anything_is_started(
-    house: House, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with patch.object(demo, "port_problem", lambda host, port, *a: f"{port} is in use"):
-        os.environ["GLASSGATE_WEB_URL"] = "http://127.0.0.1:8081/"
-        assert run() == 1
-    assert capsys.readouterr().err == "run_proxy.sh: 8080 is in use\nrun_proxy.sh: 8081 is in use\n"
+def test_a_port_that_is_taken_is_said_before_anything_is_started(house: House) -> None:
+    taken = patch.object(demo, "port_problem", lambda host, port, *a: f"{port} is in use")
+    with taken, pytest.raises(Problem, match="8080 is in use\n8081 is in use"):
+        run(WebDoor(8081, "w"))
     assert house.processes == []
 
 

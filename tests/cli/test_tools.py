@@ -109,7 +109,7 @@ def test_where_run_proxy_is_to_listen(
     run: Run, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], taken: tuple[int, ...], said: str
 ) -> None:
     monkeypatch.setenv("AUTH_TOKEN", "sk-glassgate-Zk3vX9qLw7TnB2")
-    with patch("addons.cli.tools.port_problem", lambda host, port, *a: "in use" if port in (0, *taken) else None):
+    with patch("addons.cli.serve.port_problem", lambda host, port, *a: "in use" if port in (0, *taken) else None):
         result = run("listen", *words)
     assert (result.exit_code, result.stdout.strip()) == (0 if said else 1, said)
     if "7" in words:

@@ -132,9 +132,10 @@ def test_it_captures_and_says_how(python: Path, tmp_path: Path) -> None:
     (tmp_path / ".env").chmod(0o600)
     told = run(python.with_name("glassgate"), "accounts", folder=tmp_path).stdout
     (line,) = (line for line in told.splitlines() if line.startswith("zai/main"))
-    assert line.endswith(f"{python} -m glassgate.addons.capturing zai main")
-    said = run(python, "-m", "glassgate.addons.capturing", "nobody", folder=tmp_path)
-    assert (said.returncode, "nobody" in said.stderr) == (1, True), said.stderr
+    assert line.endswith(f"{python.with_name('glassgate')} capture zai main")
+    for program in ((python, "-m", "glassgate.addons.capturing"), (python.with_name("glassgate"), "capture")):
+        said = run(*program, "nobody", folder=tmp_path)
+        assert (said.returncode, "has no provider 'nobody'" in said.stderr) == (1, True), said.stderr
 
 
 def test_mitmdump_searches_flow_files_with_it(python: Path, tmp_path: Path) -> None:

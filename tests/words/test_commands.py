@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from addons.words.commands import Installation, command, serves
+from addons.words.commands import Installation, command, own_file, serves, usual_file
 
 
 @pytest.fixture
@@ -51,15 +51,36 @@ def test_a_launcher_that_the_shell_knows_is_named_shortly(project: Path) -> None
     assert here(project, "config.yaml", project, on_path="/bin/sh").command("accounts") != "glassgate accounts"
 
 
-def test_the_script_takes_files_from_its_own_folder(project: Path, tmp_path: Path) -> None:
+def test_the_script_takes_files_from_the_persons_folder_and_else_its_own(project: Path, tmp_path: Path) -> None:
     assert here(project, "other.yaml", project).start("8081") == ("./run_proxy.sh --config other.yaml --port 8081")
     assert here(project, "config.yaml", project).capture("zai", "main") == "./run_proxy.sh capture zai main"
     elsewhere = here(project, str(tmp_path / "config.yaml"), tmp_path)
-    assert elsewhere.start() == f"'glass gate/run_proxy.sh' --config {tmp_path}/config.yaml"
-    assert elsewhere.capture("zai").endswith(f"run_proxy.sh' capture zai --config {tmp_path}/config.yaml")
+    assert elsewhere.start() == "'glass gate/run_proxy.sh' --config config.yaml"
+    assert elsewhere.capture("zai").endswith("run_proxy.sh' capture zai --config config.yaml")
+    its_own = here(project, str(project / "config.yaml"), tmp_path)
+    assert its_own.start("8081") == "'glass gate/run_proxy.sh' --port 8081"
 
 
-def test_a_wheel_has_no_script_so_lines_name_what_it_has(tmp_path: Path) -> None:
+def test_the_file_that_is_taken_anyway_is_not_named(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "own"))
+    nowhere = tmp_path / "elsewhere"
+    nowhere.mkdir()
+    assert usual_file(nowhere) == nowhere / "config.yaml"
+    (tmp_path / "own" / "glassgate").mkdir(parents=True)
+    own_file().touch()
+    assert usual_file(nowhere) == own_file() == tmp_path / "own" / "glassgate" / "config.yaml"
+    assert here(project, str(own_file()), nowhere).glassgate_config == ()
+    (project / "config.yaml").touch()
+    assert here(project, "config.yaml", project).start() == "./run_proxy.sh"
+    (project / "config.local.yaml").touch()
+    assert usual_file(project) == project / "config.local.yaml"
+    assert here(project, "config.local.yaml", project).start() == "./run_proxy.sh"
+    assert here(project, "config.yaml", project).start() == "./run_proxy.sh --config config.yaml"
+
+
+def test_a_wheel_has_no_script_so_lines_name_the_command(tmp_path: Path) -> None:
     (tmp_path / "v" / "bin").mkdir(parents=True)
     (tmp_path / "v" / "bin" / "glassgate").touch()
     installed = tmp_path / "v" / "lib" / "glassgate"
@@ -67,13 +88,10 @@ def test_a_wheel_has_no_script_so_lines_name_what_it_has(tmp_path: Path) -> None
     def lines(file: str) -> Installation:
         return Installation.of(Path(file), tmp_path, tmp_path / "v" / "bin" / "glassgate", installed, None)
 
-    served = (
-        "v/bin/mitmdump -s v/lib/glassgate/addons/gateway.py --mode reverse:http://127.0.0.1:1 --set gateway_config="
-    )
-    assert lines("config.yaml").start() == f"{served}config.yaml"
-    assert lines("my own.yaml").start("8081") == f"{served}'my own.yaml' --listen-port 8081"
-    assert lines("config.yaml").capture("zai", "main") == "v/bin/python -m glassgate.addons.capturing zai main"
-    assert lines("b.yaml").capture("zai") == "v/bin/python -m glassgate.addons.capturing zai --config b.yaml"
+    assert lines("config.yaml").start() == "v/bin/glassgate serve"
+    assert lines("my own.yaml").start("8081") == "v/bin/glassgate --config 'my own.yaml' serve --port 8081"
+    assert lines("config.yaml").capture("zai", "main") == "v/bin/glassgate capture zai main"
+    assert lines("b.yaml").capture("zai") == "v/bin/glassgate --config b.yaml capture zai"
 
 
 @pytest.mark.processes
