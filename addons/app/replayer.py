@@ -186,7 +186,11 @@ def _outcome(
         model=annotation.model or None,
         provider=annotation.provider,
         account=annotation.account,
-        records=(AttemptRecord(annotation.request_id, 1, annotation.model, annotation.provider, annotation.account),),
+        records=(
+            AttemptRecord(
+                annotation.request_id, 1, annotation.model, annotation.provider, annotation.account, usage=usage
+            ),
+        ),
         first_token_ms=annotation.first_token_ms,
         total_ms=annotation.total_ms or 0,
         usage=usage,

@@ -67,6 +67,7 @@ class AnswerReader:
         "_held",
         "_inflater",
         "_lost",
+        "_own",
         "_plain",
         "_read",
         "_received",
@@ -106,6 +107,9 @@ class AnswerReader:
         self.error: ProviderError | None = None
         """Why it failed; None but in state FAILED."""
         self.usage: Usage | None = None
+        """As the client is told: with what an earlier attempt spent."""
+        self._own: Usage | None = None
+        """Of this attempt alone, as far as the provider has told."""
         self.first_token_at: float | None = None
         """When the first word came, by `clock`."""
         self.begun = False
@@ -306,6 +310,7 @@ class AnswerReader:
             elif isinstance(event, ToolCallDelta):
                 self._counter.add(event.arguments)
             elif isinstance(event, Usage):
+                self._own = event
                 self.usage = event = event if source.spent is None else event.with_spent(source.spent)
             elif isinstance(event, Failure):
                 self.told = event.told and self._spoke
@@ -354,7 +359,8 @@ class AnswerReader:
             self.fail(ErrorKind.CONTENT_FILTERED, f"{provider.name} refuses the content.")
             return b""
         if self.usage is None:
-            self.usage = self._estimated_usage()
+            spent, self._own = self._source.spent, self._estimated_usage()
+            self.usage = self._own if spent is None else self._own.with_spent(spent)
             events = [*events[:-1], self.usage, end]
         newest, events, self._held = events, [*self._held, *events], []
         if (flaw := self._flaw_of(newest, events)) is not None:
@@ -394,5 +400,17 @@ class AnswerReader:
     def _estimated_usage(self) -> Usage:
         """A count of our own where the provider gives none (docs/configuration.md says how it is made)."""
         prompt, answered = estimated(self._source.request.words()), self._counter.tokens
-        own = Usage(prompt, answered, prompt + answered)
-        return own if self._source.spent is None else own.with_spent(self._source.spent)
+        return Usage(prompt, answered, prompt + answered)
+
+    @property
+    def spent(self) -> Usage | None:
+        """The tokens of this attempt alone: as told, or where it ended with some words before that, as counted."""
+        told = self._own
+        if self.state is State.DONE or self.first_token_at is None:
+            return told
+        if told is None:
+            return self._estimated_usage()
+        if self.site_is_done:
+            return told
+        missing = max(0, self._counter.tokens - told.completion_tokens)  # the first event of some forms counts one
+        return told.with_spent(Usage(0, missing, missing)) if missing else told

@@ -68,10 +68,8 @@ class AttemptRecord:
     """The body the client sent, up to the cap. Secrets may stand in it."""
     request: ModelRequest | None = field(default=None, repr=False, compare=False)
     """What a model was asked."""
-
-    @property
-    def usage(self) -> Usage | None:
-        return self.attempt.report.usage if self.attempt is not None else None
+    usage: Usage | None = None
+    """Its own tokens, be they told or counted; not those of an attempt before it, which a client is told with them."""
 
     @property
     def delivered(self) -> bytes:
@@ -106,6 +104,7 @@ def record_of(
         ended_ms=round((now - began) * 1000),
         dialect=dialect,
         attempt=attempt,
+        usage=attempt.reader.spent if attempt is not None else None,
     )
 
 
@@ -129,6 +128,7 @@ class Outcome:
     """From the request's arrival."""
     total_ms: int = 0
     usage: Usage | None = None
+    """As the client was told, or would have been."""
     outcome: str = "ok"
     """ok, refused, failed, broken_off (after some of the answer was delivered) or client_left; replayed, of what was
     sent again in the inspector."""
@@ -167,6 +167,15 @@ class Outcome:
     @property
     def attempts(self) -> int:
         return len(self.records)
+
+    @property
+    def spent(self) -> Usage | None:
+        """The tokens of all its attempts, those that failed too; a kept answer spends none."""
+        found = None if self.records or self.cache == "hit" else self.usage
+        for record in self.records:
+            if record.usage is not None:
+                found = record.usage if found is None else found.with_spent(record.usage)
+        return found
 
     @property
     def prompt_tokens(self) -> int | None:

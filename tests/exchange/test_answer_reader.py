@@ -365,3 +365,35 @@ def test_tokens_of_an_earlier_attempt_count_too(usage: bytes) -> None:
     assert plain.usage is not None
     assert reader.usage == plain.usage.with_spent(Usage(10, 20, 30))
     assert reader.usage.total_tokens == plain.usage.total_tokens + 30
+    assert (reader.spent, plain.spent) == (plain.usage, plain.usage)
+
+
+EARLY, WORDS = Usage(7, 1, 8), Text("some twelve letters")
+
+
+@pytest.mark.parametrize(
+    ("events", "spent"),
+    [
+        ((), None),
+        ((EARLY,), EARLY),
+        ((WORDS,), Usage(1, 5, 6)),
+        ((WORDS, Usage(3, 4, 7)), Usage(3, 5, 8)),
+        ((WORDS, Usage(3, 4, 7), Finish("length")), Usage(3, 4, 7)),
+        ((EARLY, WORDS), Usage(7, 5, 12)),
+        ((EARLY, Text("a")), EARLY),
+    ],
+)
+def test_of_an_answer_that_was_left_what_has_come_is_counted(events: Sequence[Event], spent: Usage | None) -> None:
+    """A client that leaves just before the end has had the words all the same."""
+    reader = reader_of()
+    reader.head(200, STREAM)
+    for event in events:
+        reader._take([event])
+    assert reader.spent == spent
+
+
+def test_an_answer_that_failed_its_check_has_cost_what_was_told() -> None:
+    flaw = Flaw((), ProviderError(ErrorKind.PROVIDER_DOWN, "not as asked"))
+    reader = changed(reader_of(), check=Checked(flaw))
+    read(reader, chunk("some twelve letters") + USAGE + chunk(finish="stop") + DONE)
+    assert (reader.state, reader.spent and reader.spent.total_tokens) == (State.FAILED, 3)

@@ -51,7 +51,7 @@ def test_an_attempt_is_timed_from_its_own_beginning_and_its_words_from_the_reque
     attempt = attempt_of(clock=lambda: now)
     now = 103.5
     attempt.reader.first_token_at = 102.25
-    attempt.reader.usage = Usage(3, 2, 5)
+    attempt.reader._take([Usage(3, 2, 5)])
     record = record_of(REQUEST, 2, ABOUT, now, None, attempt)
     assert (record.took_ms, record.first_token_ms, record.ended_ms) == (2500, 2250, 3500)
     assert (record.request_id, record.dialect, record.number) == ("req_1", "chat_completions", 2)
@@ -64,6 +64,15 @@ def test_an_attempt_that_could_not_be_made_took_nothing() -> None:
     record = record_of(REQUEST, 1, ABOUT, 101.0, error, None)
     assert (record.took_ms, record.first_token_ms, record.ended_ms) == (0, None, 1000)
     assert (record.error, record.usage, record.delivered) == (error, None, b"")
+
+
+def test_all_attempts_tokens_are_spent_and_a_kept_answer_spends_none() -> None:
+    told, failed = Usage(3, 2, 5), Usage(10, 0, 10, cached_tokens=4)
+    records = tuple(AttemptRecord("req_1", n, *ABOUT, usage=usage) for n, usage in enumerate((failed, None, told), 1))
+    assert dataclasses.replace(ENDED, records=records, usage=told).spent == Usage(13, 2, 15, cached_tokens=4)
+    assert dataclasses.replace(ENDED, records=records[1:2], usage=told).spent is None
+    assert dataclasses.replace(ENDED, records=(), usage=told).spent == told
+    assert dataclasses.replace(ENDED, records=(), usage=told, cache="hit").spent is None
 
 
 def test_what_its_attempt_delivered_is_the_requests() -> None:
