@@ -19,7 +19,7 @@ FLOORS: Final = (
     ("addons/ingress",),
     ("addons/routing",),
     ("addons/accounts",),
-    ("addons/config", "addons/features"),
+    ("addons/config", "addons/features", "addons/cache"),
     ("addons/dialects", "addons/transport"),
     ("addons/stream",),
     ("addons/upstream",),

@@ -25,6 +25,7 @@ from addons.app.rules import (
     retry_rules,
 )
 from addons.app.secrets_in_force import SecretsInForce
+from addons.cache.cache import AnswerCache
 from addons.cleaning.cleaner import Cleaner
 from addons.cleaning.known import KnownSecrets
 from addons.config.providers import disabled_providers, make_providers
@@ -164,6 +165,7 @@ class Running:
             background=self.background,
             threads=known.threads if known else Threads(self.outside.clock),
             kept=known.kept if known else KeptStore(self.outside.now),
+            cache=known.cache if known else AnswerCache(self.outside.clock),
             upstream=self.upstream,
             recoveries=Recoveries(self.outside.clock),
             clock=self.outside.clock,

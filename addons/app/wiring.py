@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sized
 
+from addons.app.cache_part import CachePart
 from addons.app.in_force import InForce
 from addons.app.optional_part import OptionalPart
 from addons.app.outside import Outside
@@ -31,4 +32,4 @@ def observers(in_force: InForce, annotator: Annotator) -> tuple[Observer, ...]:
 
 def optional_parts(in_force: InForce, outside: Outside) -> tuple[OptionalPart, ...]:
     """What config.yaml turns on and off, in this order; they are told of requests after all other observers."""
-    return ()
+    return (CachePart(),)

@@ -1,9 +1,9 @@
 """What a client format is to the gateway: it parses requests into ModelRequests and encodes events into answers."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass
-from typing import Final, NamedTuple, Protocol, runtime_checkable
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
 
 from mitmproxy import http
 
@@ -57,6 +57,8 @@ class ParsedRequest:
     """Its answer may name what the provider has made for it beside (a container), for later requests to name."""
     names: tuple[Named, ...] = ()
     """It can be asked only where these are: 404 where nobody knows them."""
+    said: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
+    """The JSON object that the body was, as it was read; None for a body of another form."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What clients say of their session and their retries in a request's head. Pure.
+"""What clients say of their session, their retries and kept answers in a request's head. Pure.
 
 Sources: opencode (its session/llm/request.ts) sends `x-session-id` and `x-session-affinity`, and to its own
 service `x-opencode-session`; Codex `session-id` and `thread-id`, older ones `session_id`; Claude Code
@@ -24,7 +24,9 @@ SESSION: Final = (
 )
 """Headers with the id of a session, the first that a request has counts."""
 RETRY: Final = "x-stainless-retry-count"
-READS: Final = (*SESSION, RETRY)
+CACHE: Final = "cache-control"
+"""Whether a kept answer will do (RFC 9111, 5.2.1)."""
+READS: Final = (*SESSION, RETRY, CACHE)
 """What a dialect's route reads of a head for this."""
 _LONGEST: Final = 256
 _MOST: Final = 99

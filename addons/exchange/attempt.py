@@ -50,7 +50,7 @@ _NO_CONNECTION: dict[Fault, str] = {
     Fault.TLS: "upstream_tls",
 }
 
-_STREAM_HEAD = {
+STREAM_HEAD = {
     "cache-control": "no-cache, no-transform",  # some proxies gather a stream to compress it
     "x-accel-buffering": "no",  # nginx and others that have taken it over pass each piece on at once
 }
@@ -147,6 +147,8 @@ class Attempt:
         """What was cleaned for the eyes only: how it stands in the flow, and how it was built."""
         self.sent_at: float | None = None
         """When it was let go to the provider, by the clock."""
+        self.edited = False
+        """A person has edited it in the inspector before: the answer is one to another question."""
         self.streaming = encoder.streaming
         self.keepalive = encoder.keepalive
         self.keepalive_before_first_token = self.silent_until_whole = False
@@ -171,7 +173,9 @@ class Attempt:
         spec = self.spec
         self.sent_at = spec.clock()
         try:
-            return spec.seals.wire_request(self._as_built(request), spec.places, spec.owner)
+            meant = self._as_built(request)
+            self.edited = self.built is not None and not _same(meant, self.built)
+            return spec.seals.wire_request(meant, spec.places, spec.owner)
         except UnknownSecret as e:
             self.reader.fail(ErrorKind.SESSION_EXPIRED, f"{e}.")
             return None
@@ -207,7 +211,7 @@ class Attempt:
         self.reader.begun = True
         extra = dict((("content-type", self._encoder.content_type), *self.spec.answer_headers, *self.mirrored))
         if body is None:
-            fields, content = _STREAM_HEAD | extra, b""
+            fields, content = STREAM_HEAD | extra, b""
         else:
             fields, content = extra | {"content-length": str(len(body))}, body
         headers = http.Headers(
@@ -380,3 +384,9 @@ class Attempt:
             self.report.cut = True
             if room > 0:
                 self._recorded.append(chunk[:room])
+
+
+def _same(one: http.Request, other: http.Request) -> bool:
+    """Whether both ask the same."""
+    mine, its = one.data, other.data
+    return (mine.content, mine.path, mine.method, mine.headers) == (its.content, its.path, its.method, its.headers)

@@ -116,6 +116,8 @@ class AttemptLoop:
                 if last.reader.state is State.DONE:  # a client that leaves in the middle is no fault of the account
                     lease.succeeded()
                     if last.reader.as_said:
+                        if self.ask.cached is not None and self._is_plain:
+                            self.ask.cached.keep(last)
                         self._continuation.keep(progress.turn, lease.candidate)
             elif answered and last.report.fault is Fault.STOPPED:
                 pass  # the gateway ended it; the account did nothing wrong
@@ -128,6 +130,11 @@ class AttemptLoop:
         if last is not None:
             last.reader.let_go()
         self.release()
+
+    @property
+    def _is_plain(self) -> bool:
+        """The newest attempt asks the model that was asked for, in no chat that goes on, and for no better answer."""
+        return not (self._better or self._chain.current.stand_in or self._continuation.thread is not None)
 
     def _record(self, lease: Lease, error: ProviderError | None, attempt: Attempt | None = None) -> None:
         request = self.ask.id, self.ask.dialect.name, self.ask.began
@@ -164,6 +171,8 @@ class AttemptLoop:
             found += self._mirrored(named)
         if self._better:
             found.append(("x-glassgate-repair", "1"))
+        if self.ask.cached is not None:
+            found += self.ask.cached.headers()
         return (*found, ("x-glassgate-attempts", str(self.attempts)))
 
     def _mirrored(self, about: tuple[str, str, str]) -> tuple[tuple[str, str], ...]:

@@ -12,6 +12,7 @@ from addons.dialects.base import AnswerMeta, Dialect, Encoder, ParsedRequest
 from addons.dialects.routed_head import NO_HEAD, RoutedHead
 from addons.exchange.answer_source import AnswerSource
 from addons.exchange.attempt import Attempt, AttemptSpec
+from addons.exchange.cached_answer import CachedAnswer
 from addons.exchange.context import Context
 from addons.exchange.conversation import ToldAnswer
 from addons.exchange.further_answers import AllAnswers, FurtherAnswer, FurtherAnswers
@@ -46,6 +47,8 @@ class ClientRequest:
     """Those that are given out with this one."""
     into: FurtherAnswer | None = None
     """The further answer that this one is."""
+    cached: CachedAnswer | None = None
+    """Where the cache of whole answers is looked for it."""
 
     def encoder(self, meta: AnswerMeta, account: AccountId, kept: KeptStore) -> Encoder:
         """What takes the answer of an account."""
@@ -55,6 +58,8 @@ class ClientRequest:
         if self.parsed.keeps or self.parsed.makes:
             mine = kept.of(self.identity)
             encoder = KeepsAnswer(encoder, mine, meta.id, account, whole=self.parsed.keeps)
+        if self.cached is not None:
+            return self.cached.encoder(encoder)
         return encoder if self.further is None else AllAnswers(encoder, self.further)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from addons.accounts.pool import AccountPool
+from addons.cache.cache import AnswerCache
 from addons.cleaning.cleaner import Cleaner
 from addons.exchange.threads import Threads
 from addons.features.feature import Served
@@ -74,6 +75,8 @@ class Context:
     threads: Threads
     kept: KeptStore = field(default_factory=KeptStore)
     """What is kept for client keys between requests."""
+    cache: AnswerCache = field(default_factory=AnswerCache)
+    """Whole answers that are given again to the same request."""
     features: Mapping[str, FeatureSettings] = field(default_factory=dict)
     """Provider name → what the gateway does itself for it."""
     uploaded: UploadedFiles = field(default_factory=UploadedFiles)

@@ -20,6 +20,7 @@ from addons.exchange.attempt import Attempt
 from addons.exchange.attempt_loop import AttemptLoop
 from addons.exchange.attempt_plan import AttemptPlan, ClientRequest
 from addons.exchange.beside import AnswersBeside
+from addons.exchange.cached_answer import CachedAnswer, looked_up
 from addons.exchange.context import Context
 from addons.exchange.further_answers import asked_for
 from addons.exchange.kept_answers import bound, said_before
@@ -200,11 +201,15 @@ class Exchange:
         await arrived.pause()
         if parsed.follows is not None or parsed.names:
             parsed = await self._with_kept(parsed, arrived)
-        ask = ClientRequest(self.id, parsed, self.dialect, self.began, self.identity, self.head)
+        cached = looked_up(self.context, parsed, self.dialect.name, self.identity, self.head, arrived.size)
+        ask = ClientRequest(self.id, parsed, self.dialect, self.began, self.identity, self.head, cached=cached)
         if count := asked_for(self.context, parsed.request):
             self._beside = AnswersBeside(self.context, ask, count, self.stop, self._first_is_whole)
             ask = self._beside.first
         self.attempt_loop = AttemptLoop(self.context, ask, Way(self.moved))
+        if cached is not None and cached.found is not None:
+            self.answer, flow.response = cached.answer(self.headers())
+            return
         await arrived.pause()
         if self._beside is not None:
             self._beside.start()
@@ -303,7 +308,9 @@ class Exchange:
         first = report.first_token_at if report else None
         outcome, status, error = self._ending(last, left=left)
         about = error.about if error and error.about else attempt_loop.about if attempt_loop else None
-        model, provider, account = about or (self.model, None, None)
+        cached = self._cached
+        kept = cached.found if cached is not None else None
+        model, provider, account = about or (kept.model if kept is not None else self.model, None, None)
         return Outcome(
             id=self.id,
             key=self.key,
@@ -315,7 +322,7 @@ class Exchange:
             records=(*(self._beside.records if self._beside else ()), *(attempt_loop.records if attempt_loop else ())),
             first_token_ms=round((first - self.began) * 1000) if first is not None else None,
             total_ms=round((self.context.clock() - self.began) * 1000),
-            usage=report.usage if report else None,
+            usage=report.usage if report else kept.usage if kept is not None else None,
             outcome=outcome,
             error_code=(error.code or error.type) if error else None,
             client=self.client,
@@ -331,7 +338,13 @@ class Exchange:
             retry=retries_in(self.head.headers),
             operation=self.head.operation,
             identity=self.identity,
+            cache=cached.state if cached is not None else "",
+            replayed=kept.body if kept is not None else b"",
         )
+
+    @property
+    def _cached(self) -> CachedAnswer | None:
+        return self.attempt_loop.ask.cached if self.attempt_loop is not None else None
 
     def _ending(self, last: Attempt | None, *, left: bool) -> tuple[str, int, GatewayError | None]:
         """How it ended: outcome, the status the client got, and what it was told went wrong."""

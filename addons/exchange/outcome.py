@@ -159,7 +159,9 @@ class Outcome:
     identity: bytes | None = field(default=None, repr=False, compare=False)
     """The client key itself, as ClientKeys knows it."""
     cache: Literal["", "hit", "miss"] = ""
-    """Whether the answer was a kept one; empty where none was looked for."""
+    """Whether the answer was a kept one, which nothing was spent for; empty where none was looked for."""
+    replayed: bytes = field(default=b"", repr=False, compare=False)
+    """The kept answer that the client was sent."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "why", shown(_first_sentence(self.why), WHY_LIMIT))
@@ -192,8 +194,8 @@ class Outcome:
 
     @property
     def delivered(self) -> bytes:
-        """What the client was sent of a provider's answer, up to the cap. Secrets may stand in it."""
-        return self.last.delivered if self.last is not None else b""
+        """What the client was sent of a provider's answer, up to the cap, or of a kept one. Secrets may stand in it."""
+        return self.last.delivered if self.last is not None else self.replayed
 
     @property
     def client_request(self) -> str:

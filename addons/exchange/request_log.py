@@ -15,6 +15,7 @@ HEALTH_PATHS: Final = frozenset({"/healthz", "/healthz/live", "/healthz/ready"})
 _FIELDS: Final = (
     "id", "key", "path", "status", "model", "provider", "account", "attempts", "first_token_ms", "total_ms",
     "prompt_tokens", "completion_tokens", "outcome", "error_code", "client", "method", "asked", "why", "wait_ms",
+    "cache",
 )  # fmt: skip
 """The fields of the JSON form; their names are a promise to who reads logs by machine."""
 _WORDS: Final = ("path", "asked", "model", "why")
@@ -53,6 +54,8 @@ def _numbers(outcome: Outcome) -> str:
     parts: list[str] = []
     if outcome.records:
         parts.append(f"attempts={len(outcome.records)}")
+    if outcome.cache == "hit":
+        parts.append("cache=hit")
     if outcome.wait_ms:
         parts.append(f"wait={outcome.wait_ms}ms")
     if outcome.first_token_ms is not None:

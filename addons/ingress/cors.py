@@ -26,6 +26,8 @@ EXPOSED: Final = (
     "x-glassgate-account",
     "x-glassgate-attempts",
     "x-glassgate-repair",
+    "x-glassgate-cache",
+    "age",
     *UPSTREAM_HEADERS,
 )
 """Headers of answers that pages may read; by name, since browsers do not take `*` for all where credentials come in."""

@@ -70,6 +70,11 @@ _HEADERS: Final[Mapping[str, _Object]] = {
         "description": "How many answers were asked for once more, since they were not what they had to be.",
         "schema": {"type": "integer", "minimum": 1},
     },
+    "x-glassgate-cache": {
+        "description": "Whether the answer is a kept one; only where one was looked for.",
+        "schema": {"enum": ["hit", "miss"]},
+    },
+    "age": {"description": "Seconds since a kept answer was given first.", "schema": {"type": "integer", "minimum": 0}},
     "retry-after": {"description": "Seconds until it may work.", "schema": {"type": "integer", "minimum": 1}},
     "retry-after-ms": {
         "description": "The same in milliseconds.",
@@ -91,6 +96,8 @@ _OF_CHATS: Final = (
     "x-glassgate-account",
     "x-glassgate-attempts",
     "x-glassgate-repair",
+    "x-glassgate-cache",
+    "age",
 )
 _OF_ERRORS: Final = (*_OF_CHATS, "retry-after", "retry-after-ms", "x-should-retry")
 

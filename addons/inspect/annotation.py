@@ -27,6 +27,8 @@ class Annotation:
     attempt: int = 0
     most: int = 0
     """How many attempts there may be for a model."""
+    cache: str = ""
+    """`hit`, where the answer was a kept one; `miss` where one was looked for."""
     call: str = ""
     """Method and path, of a preparing call or of what the gateway answered itself."""
     followed: bool = False

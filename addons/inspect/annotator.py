@@ -99,8 +99,9 @@ class Annotator(Observer):
         if live is not None and live.looked_at():  # how it ended is shown at once: to clean long texts takes a while
             _write(flow, replace(annotation, model=cleaner.text(annotation.model)))
         bare, looked_at = annotation, self.looked_at()
-        if looked_at and last is not None:  # else nobody will ever read the texts, or send the flow again
-            annotation = replace(annotation, delivered=last.delivered.decode("utf-8", "replace"))
+        if looked_at:  # else nobody will ever read the texts, or send the flow again
+            delivered = outcome.delivered[: limits.record_bytes].decode("utf-8", "replace")
+            annotation = replace(annotation, delivered=delivered)
         if looked_at:
             annotation = replace(annotation, client_request=outcome.client_request)
             session = session_of(outcome.request)
@@ -114,6 +115,8 @@ class Annotator(Observer):
             raise
         if looked_at and attempt is not None:
             self._put_places(flow, attempt)
+        if outcome.cache == "hit" and flow.response is not None:
+            flow.response.data.content = annotation.delivered.encode()
         _write(flow, annotation)
 
     def _put_places(self, flow: http.HTTPFlow, attempt: Attempt) -> None:
@@ -191,6 +194,7 @@ def _request_annotation(
         completion_tokens=usage.completion_tokens if usage is not None else None,
         cached_tokens=usage.cached_tokens if usage is not None else None,
         dialect=outcome.dialect,
+        cache=outcome.cache,
         held_ms=held_ms,
         most=most,
     )

@@ -60,7 +60,11 @@ def _parts(annotation: Annotation) -> list[str]:
         case "local":
             return [
                 annotation.call,
-                *([annotation.model, "→ nobody"] if annotation.model else []),
+                *(
+                    [annotation.model, "→ cache" if annotation.cache == "hit" else "→ nobody"]
+                    if annotation.model
+                    else []
+                ),
                 *_failed(annotation),
             ]
         case _:

@@ -105,7 +105,7 @@ def to_parsed(
     options = raw.get("stream_options")
     usage = isinstance(options, dict) and options.get("include_usage") is True
     asked = meant(_chat(raw, messages))
-    return ParsedRequest(asked, AnswerOptions(include_usage=usage), refusal, names=named_files(messages))
+    return ParsedRequest(asked, AnswerOptions(include_usage=usage), refusal, names=named_files(messages), said=raw)
 
 
 def _any_messages(raw: list[dict[str, Any]]) -> Reading[tuple[Message, ...]]:

@@ -69,7 +69,7 @@ def _parsed(raw: dict[str, Any]) -> Reading[ParsedRequest]:
     rest = {name: value for name, value in raw.items() if name != "prompt" and name not in _NEUTRAL}
     rest["messages"] = [{"role": "user", "content": "\n".join(texts)}]
     parsed = yield from to_parsed(rest, lambda chat: _going_on(raw, chat))
-    return replace(parsed, refusal=_refusal(raw) or parsed.refusal)
+    return replace(parsed, refusal=_refusal(raw) or parsed.refusal, said=raw)
 
 
 def _going_on(raw: dict[str, Any], chat: ChatRequest) -> CompletionRequest:

@@ -78,7 +78,7 @@ def read_request(body: bytes, most_values: int = VALUES_LIMIT, head: RoutedHead 
         )
         thinks, words_alone = effort not in (None, "none"), is_claude_code(head)
         options = MessagesOptions(thinks, max(1, _chars(chat) // _TOKEN_CHARS), words_alone)
-        return ParsedRequest(request, options, problems.first, names=named_in(raw), makes=makes_things(raw))
+        return ParsedRequest(request, options, problems.first, names=named_in(raw), makes=makes_things(raw), said=raw)
 
 
 def effort_of(raw: Mapping[str, Any]) -> str | None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from addons.dialects.client_session import CACHE
 from addons.dialects.routes import POST, Route
 from providers.contract.passed_on import (
     Action,
@@ -42,7 +43,7 @@ class Endpoint:
 
     @property
     def route(self) -> Route:
-        reads = FORM_READS if self.body == "form" else (PROVIDER,) if self.body == "json" else ()
+        reads = FORM_READS if self.body == "form" else (PROVIDER, CACHE) if self.body == "json" else ()
         return Route(self.methods, self.path, self.operation, reads=reads)
 
 

@@ -71,7 +71,7 @@ def _parsed(
         "provider": _provider(fields if form is not None else {}, head),
     }
     if not issubclass(endpoint.kind, ResourceRequest):
-        return ParsedRequest(endpoint.kind(model, **common))
+        return ParsedRequest(endpoint.kind(model, **common), said=fields if form is None else None)
     found = head.params.get("id", "")
     request = endpoint.kind(model, action=endpoint.action, id=found, **common)
     return ParsedRequest(request, names=_names(request), keeps=True)

@@ -106,6 +106,7 @@ def to_parsed(raw: dict[str, Any], body: bytes, around: Around) -> Reading[Parse
         follows=follows,
         keeps=raw.get("store") is not False,
         makes=makes_things(raw),
+        said=raw,
     )
 
 
