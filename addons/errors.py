@@ -86,9 +86,20 @@ _MEANINGS: Final[dict[ErrorKind, _Meaning]] = {
 }
 
 
+OVERLOAD_WAIT_S: Final = 5.0
+"""For an overload that names no time: it passes, and a second's pause would not help."""
+_OVERLOAD_ADVICE: Final = "Try again in a moment, or use another model."
+_OVERLOAD_STATUSES: Final = (503, 529)
+_OVERLOAD: Final = "overload"
 _KEY_ADVICE: Final = "Check the key at the provider and store the right one"
 _SENTENCE_ENDS: Final = ".!?…。！？"
 _AGAIN: Final = "try again"
+
+
+def _is_overload(error: ProviderError) -> bool:
+    """Whether the provider has too much to do, as far as its status or its own code says so."""
+    by_code = _OVERLOAD in (error.site_code or "").lower()
+    return error.kind is ErrorKind.PROVIDER_DOWN and (by_code or error.status in _OVERLOAD_STATUSES)
 
 
 def _advice(error: ProviderError, usual: str, way_in: str, way_back: str) -> str:
@@ -156,7 +167,9 @@ class GatewayError(Exception):
         """
         meaning = _MEANINGS[error.kind]
         prefix = f"[{provider}/{account}]"
-        advice = _advice(error, meaning.advice, way_in, capture(provider, account))
+        overload = _is_overload(error)
+        usual = _OVERLOAD_ADVICE if overload else meaning.advice
+        advice = _advice(error, usual, way_in, capture(provider, account))
         # A provider's long words are cut, not what to do next.
         room = MESSAGE_LIMIT - len(prefix) - len(advice) - 2
         said = clean(error.message.strip(), room)
@@ -177,7 +190,7 @@ class GatewayError(Exception):
             message,
             code=code,
             param="model" if error.kind is ErrorKind.MODEL_UNAVAILABLE else error.param,
-            retry_after_s=error.retry_after_s,
+            retry_after_s=OVERLOAD_WAIT_S if overload and error.retry_after_s is None else error.retry_after_s,
             should_retry=meaning.retry,
         )
         found.words = error.words

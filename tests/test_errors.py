@@ -182,3 +182,16 @@ def test_the_apis_own_words_come_along_whole_and_are_cleaned_with_the_message() 
     assert error.words == "thinking: " + "x" * 2 * MESSAGE_LIMIT
     assert error.cleaned(lambda words: words.replace("x", "")).words == "thinking: "
     assert told(ErrorKind.BAD_REQUEST).words == ""
+
+
+@pytest.mark.parametrize("facts", [{"status": 503}, {"status": 529}, {"site_code": "overloaded_error"}])
+def test_an_overload_says_what_next_and_when(facts: dict[str, object]) -> None:
+    error = told(ErrorKind.PROVIDER_DOWN, **facts)
+    assert error.message == "[zai/main] it said no. Try again in a moment, or use another model."
+    assert dict(error.headers())["retry-after"] == "5"
+    assert error.should_retry is None
+    assert dict(told(ErrorKind.PROVIDER_DOWN, **facts, retry_after_s=9).headers())["retry-after"] == "9"
+
+
+def test_another_fault_names_no_time() -> None:
+    assert "retry-after" not in dict(told(ErrorKind.PROVIDER_DOWN, status=500).headers())

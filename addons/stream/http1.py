@@ -114,8 +114,9 @@ class JsonHttp1Server(Http1Server):
         head = self._head or bytes(self.buf)[:HEAD_BYTES].splitlines()
         method, path = method_and_path(head[0][:BEGINNING_BYTES] if head else b"")
         error = GatewayError(status, message, code=code)
-        answer = closing(self.deps.refuse(path, error))
-        add_missing(answer, self.deps.extra_headers(fields_in(head)))
+        fields = fields_in(head)
+        answer = closing(self.deps.refuse, path, error, fields)
+        add_missing(answer, self.deps.extra_headers(fields))
         self.deps.refused(RefusedHead(answer.headers["x-request-id"], self._peer, method, path, error))
         if self.conn.state & ConnectionState.CAN_WRITE:
             yield commands.SendData(self.conn, http1.assemble_response(answer))

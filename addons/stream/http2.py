@@ -156,7 +156,7 @@ class JsonHttp2Server(Http2Server):
         fields = list(fields)
         method, path = method_and_path(_first_line(fields))
         error = GatewayError(refused.status, str(refused), code="bad_http_request")
-        answer = closing(self.deps.refuse(path, error))
+        answer = closing(self.deps.refuse, path, error, fields)
         add_missing(answer, self.deps.extra_headers(fields))
         self.deps.refused(RefusedHead(answer.headers["x-request-id"], self._peer, method, path, error))
         if not self.is_open_for_us(stream_id):

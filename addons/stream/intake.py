@@ -50,6 +50,8 @@ class RequestIntake(HttpStream):
         self._extra_headers: Fields = ()
         self._path = ""
         """As the client asked for it; the flow's may become the provider's."""
+        self._fields: tuple[tuple[bytes, bytes], ...] = ()
+        """Of the client's head, in the same way."""
         self._holders: tuple[str, ...] = ()
         self._beginning: Beginning | None = None
         """What says when enough of the body has come."""
@@ -81,7 +83,7 @@ class RequestIntake(HttpStream):
         self.flow.live = True
         self._host = self.deps.tracker.client_address(self.context.client.peername, event.request.headers.fields)
         self._extra_headers = self.deps.extra_headers(event.request.headers.fields)
-        self._path = event.request.path
+        self._path, self._fields = event.request.path, event.request.headers.fields
         assert self.context.server.address
         request = self.flow.request
         request.data.host, request.data.port = self.context.server.address[:2]
@@ -219,7 +221,7 @@ class RequestIntake(HttpStream):
         self._unwatch()
         self._forget_body()
         self.client_state = self.server_state = self.state_errored
-        answer = self.flow.response = closing(self.deps.refuse(self._path, error))
+        answer = self.flow.response = closing(self.deps.refuse, self._path, error, self._fields)
         self._complete_head(answer)
         self.flow.error = mflow.Error(error.message)
         if port := self.deps.find(self.flow):

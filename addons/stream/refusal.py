@@ -1,29 +1,33 @@
 """Refusals that no hook has made, in the form that clients of the path expect (`Refuse`)."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Final
 
 from mitmproxy import http
 from mitmproxy.net.http import http1
 
-from addons.cleaning.fields import Fields
+from addons.cleaning.fields import Fields, by_name
 from addons.errors import GatewayError
 from addons.stream.request_head import new_request_id
 
-type Refuse = Callable[[str, GatewayError], http.Response]
-"""The error as an answer to a request at a path; the path is empty where nobody knows it."""
+type Refuse = Callable[[str, GatewayError, Mapping[str, str], str], http.Response]
+"""The error as an answer to a request at a path with these headers, and the request's id, which stands in the answer;
+the path is empty where nobody knows it."""
 
 FULL: Final = "the gateway has as many connections as it may; try again soon"
 NOTED: Final = "glassgate_refusal"
 """In a flow's metadata, while it is refused: status, code and message."""
 
 
-def closing(answer: http.Response) -> http.Response:
-    """The refusal as an answer that closes its connection, with a request id of its own."""
+def closing(
+    refuse: Refuse, path: str, error: GatewayError, fields: Iterable[tuple[bytes, bytes]] = ()
+) -> http.Response:
+    """The refusal as an answer that closes its connection, with a request id of its own. `fields`: the head's, as far as
+    they are known: which program asks stands there."""
+    answer = refuse(path, error, by_name(fields), new_request_id())
     answer.headers["connection"] = "close"
-    answer.headers["x-request-id"] = new_request_id()
     return answer
 
 
@@ -46,7 +50,7 @@ def refusal_of(flow: http.HTTPFlow) -> GatewayError | None:
 
 def raw_refusal(refuse: Refuse, error: GatewayError) -> bytes:
     """The refusal as the bytes of an HTTP/1 answer, for a client that has not asked for anything yet."""
-    found: bytes = http1.assemble_response(closing(refuse("", error)))
+    found: bytes = http1.assemble_response(closing(refuse, "", error))
     return found
 
 

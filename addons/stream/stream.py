@@ -99,7 +99,7 @@ class GatewayStream(RequestIntake):
             error = GatewayError(500, message, code="internal_error")
             if self.port is None:
                 mark_refused(self.flow, error)
-            self.flow.response = closing(self.deps.refuse(self._path, error))
+            self.flow.response = closing(self.deps.refuse, self._path, error, self._fields)
             yield from self._answer_locally()
 
     # -- attempts -------------------------------------------------------------------------------------------------
