@@ -24,8 +24,8 @@ NOTED: Final = "glassgate_refusal"
 def closing(
     refuse: Refuse, path: str, error: GatewayError, fields: Iterable[tuple[bytes, bytes]] = ()
 ) -> http.Response:
-    """The refusal as an answer that closes its connection, with a request id of its own. `fields`: the head's, as far as
-    they are known: which program asks stands there."""
+    """The refusal as an answer that closes its connection, with a request id of its own. `fields`: the head's, as far
+    as they are known: which program asks stands there."""
     answer = refuse(path, error, by_name(fields), new_request_id())
     answer.headers["connection"] = "close"
     return answer
