@@ -6,6 +6,7 @@ from typing import Any
 from addons.vault.format import Document, open_records
 from addons.vault.kdf import is_weak
 from addons.vault.keys import VaultKey
+from addons.vault.own_secrets import OWN
 from addons.vault.slots import find_slot
 
 
@@ -55,7 +56,7 @@ def facts_of(document: Document, key: VaultKey) -> Facts:
         )
         for slot in document.slots
     )
-    records = sorted((r.provider, r.account, r.rev, r.updated) for r in open_records(document))
+    records = sorted((r.provider, r.account, r.rev, r.updated) for r in open_records(document) if r.provider != OWN)
     return Facts(
         document.vault_id.hex(),
         document.created,

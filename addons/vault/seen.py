@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from addons.vault.format import Opened, Record
+from addons.vault.own_secrets import OWN
 
 type Stamp = tuple[int, int, int, int, int]
 type Id = tuple[str, str]
@@ -16,8 +17,14 @@ class Seen:
 
     stamp: Stamp | None
     records: Mapping[Id, Record]
+    """The sessions."""
     derive: Callable[[str], bytes] = lambda purpose: b""
     opened: Opened | None = None
+
+    def own(self, name: str) -> Record | None:
+        """A record of the gateway's own (addons/vault/own_secrets.py)."""
+        found = self.opened.records.values() if self.opened is not None else ()
+        return next((one for one in found if (one.provider, one.account) == (OWN, name)), None)
 
 
 @dataclass(frozen=True, slots=True)

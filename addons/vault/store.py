@@ -38,6 +38,7 @@ from addons.vault.format import Document, Opened, Record
 from addons.vault.kdf import DEFAULT_KDF
 from addons.vault.keys import VaultKey
 from addons.vault.lock import locked
+from addons.vault.own_secrets import OWN, secret_in, with_secret
 from addons.vault.permissions import check_folder, make_folder, open_private, read_descriptor
 from addons.vault.rollback import RollbackGuard
 from addons.vault.seen import Id, Refused, Seen, Stamp, stamp_of
@@ -157,6 +158,25 @@ class Vault:
         """
         return self._seen.derive(purpose)
 
+    def own_secret(self, name: str) -> bytes:
+        """The random value of that name; nothing where there is none. Unlike a derived key it outlives a rotation.
+
+        Raises VaultDamaged.
+        """
+        record = self._seen.own(name)
+        return secret_in(record) if record is not None else b""
+
+    def make_own_secret(self, name: str) -> bytes:
+        """The random value of that name, made where there is none."""
+        with self._locked():
+            document, stamp = self._read()
+            made = with_secret(document, name, self._time(), self._random)
+            if made is not document:
+                self._replace(made)
+            elif self._seen.opened is None or self._seen.opened.document is not document:
+                self._take(vault_format.open_all(document, self._seen.opened), stamp)
+            return self.own_secret(name)
+
     def facts(self) -> Facts:
         """The file as it is now, without secrets."""
         with self._turn:
@@ -188,7 +208,7 @@ class Vault:
         if opened is self._seen.opened:
             seen = replace(self._seen, stamp=stamp)
         else:
-            records = {(record.provider, record.account): record for record in opened.records.values()}
+            records = {(one.provider, one.account): one for one in opened.records.values() if one.provider != OWN}
             seen = Seen(stamp, records, cache(partial(vault_format.derived_key, opened.document)), opened)
         self._seen, self._refused, self.problem = seen, None, None
 
