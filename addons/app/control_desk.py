@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from addons.app import lent_keys
+from addons.app import lent_keys, managed_keys
 from addons.app.control import Answer, Inbox, Question
 from addons.app.runtime import Running
 from addons.ingress.gate import GateRules
@@ -28,10 +28,12 @@ class ControlDesk:
     async def look(self) -> None:
         """Answers who asks. Costs one look at a folder where nobody does."""
         lent = self.parts().lent
+        if self.parts().managed.changed(self.parts().config):
+            await self._take_keys()
         if self.inbox.is_empty() and not lent.keys:
             return
         for question in await asyncio.to_thread(self.inbox.take):
-            answer = self._handled(question)
+            answer = await self._handled(question)
             try:
                 await asyncio.to_thread(self.inbox.answer, question.id, answer)
             except OSError as e:
@@ -44,11 +46,22 @@ class ControlDesk:
         left = await asyncio.to_thread(lambda: {one for one in lent.questions() if self.inbox.is_left(one)})
         return lent.end(left)
 
-    def _handled(self, question: Question) -> Answer:
+    async def _take_keys(self) -> Answer:
+        """Takes up the managed keys as their file has them now."""
+        parts = self.parts()
+        if await parts.managed.refresh(parts.config, parts.vault):
+            self._admit_anew()
+        return Answer(parts.managed.problem is None, parts.managed.problem or "")
+
+    async def _handled(self, question: Question) -> Answer:
+        if question.what == managed_keys.WHAT:
+            return await self._take_keys()
         if question.what != lent_keys.WHAT:
             return Answer(False, f"this gateway knows no question {question.what[:40]!r}: it is of another version")
         parts = self.parts()
-        answer = parts.lent.lend(question, {key.name for key in parts.config.keys})
+        answer = parts.lent.lend(
+            question, {key.name for key in parts.config.keys} | {key.name for key in parts.managed.found.keys}
+        )
         if answer.done:
             self._admit_anew()
         return answer

@@ -163,7 +163,13 @@ class Process:
         """What is wrong while the gateway serves what it knew before."""
         reload = self._reload.problem if self._reload is not None else None
         optional = (words for part in self._optional for words in part.problems())
-        found = (reload, self._in_force.parts().problem(), *self._jobs.problems(), *optional)
+        found = (
+            reload,
+            self._in_force.parts().problem(),
+            self._in_force.parts().managed.problem,
+            *self._jobs.problems(),
+            *optional,
+        )
         return [words for words in found if words]
 
     async def end(self) -> None:

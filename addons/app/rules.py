@@ -1,6 +1,7 @@
 """From config.yaml's figures to the rules of the parts that keep to them. Pure."""
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 
 from addons.accounts.account import ConfiguredAccount
 from addons.accounts.availability import AvailabilityRules
@@ -12,6 +13,7 @@ from addons.config.schema import AccountSettings, Config, FallbackModel, Provide
 from addons.exchange.context import Limits
 from addons.features.settings import FeatureSettings
 from addons.ingress.gate import GateRules
+from addons.keys.managed import ManagedSet
 from addons.recordings.archive import RecordRules
 from addons.routing.candidates import CandidateOrder, Share
 from addons.routing.retry_policy import Cause, Fallback, RetryRules
@@ -156,11 +158,16 @@ def _features(config: Config, settings: ProviderSettings) -> FeatureSettings:
     return FeatureSettings(**said)
 
 
-def gate_rules(config: Config, lent: Iterable[ClientKey] = ()) -> GateRules:
-    """Who is let in: keys, those that are `lent` too, hosts, origins."""
+def gate_rules(
+    config: Config,
+    lent: Iterable[ClientKey] = (),
+    managed: ManagedSet | None = None,
+    now: Callable[[], float] = time.time,
+) -> GateRules:
+    """Who is let in: keys, those that are `lent` and `managed` too, hosts, origins. `now` in Unix seconds."""
     listen = config.sections.listen
     return GateRules(
-        keys=None if config.skip_auth else ClientKeys((*config.keys, *lent)),
+        keys=None if config.skip_auth else ClientKeys((*config.keys, *lent), managed, now),
         allowed_hosts=frozenset(host.lower() for host in listen.allowed_hosts),
         allowed_origins=frozenset(listen.allowed_origins),
     )

@@ -12,6 +12,7 @@ from addons.accounts.report import AccountLine
 from addons.accounts.sessions import SessionVault
 from addons.app.configured_vault import state_store, vault_path
 from addons.app.lent_keys import LentKeys
+from addons.app.managed_keys import ManagedKeys
 from addons.app.outside import Outside, moment_source
 from addons.app.rules import (
     accounts_of,
@@ -27,6 +28,7 @@ from addons.app.rules import (
 from addons.app.secrets_in_force import SecretsInForce
 from addons.cache.cache import AnswerCache
 from addons.cleaning.cleaner import Cleaner
+from addons.cleaning.index import KnownSecret
 from addons.cleaning.known import KnownSecrets
 from addons.config.providers import disabled_providers, make_providers
 from addons.config.schema import Config
@@ -87,6 +89,8 @@ class Running:
         secrets = SecretsInForce(config, self.sessions, self.lent)
         self.known: KnownSecrets = before.known if before else KnownSecrets(secrets.version, secrets.find)
         self.cleaner = Cleaner(self.known.index, self.known.learn)
+        self.managed: ManagedKeys = before.managed if before else ManagedKeys(self._learn_key)
+        self.managed.load(config, vault)
         self.models: Models = Models(
             self.providers,
             config.sections.models.aliases,
@@ -172,8 +176,12 @@ class Running:
         )
 
     def admit_anew(self) -> None:
-        """Lets in whose keys there are now: those that are lent come and go."""
-        self.rules = gate_rules(self.config, self.lent.keys)
+        """Lets in whose keys there are now: those that are lent or managed come and go."""
+        self.rules = gate_rules(self.config, self.lent.keys, self.managed.found, self.outside.now)
+
+    def _learn_key(self, token: str) -> None:
+        """A managed key was shown: from now on it is known to the cleaner, as others are from the start."""
+        self.known.learn((KnownSecret(token, "client_key"),))
 
     def _mirror(self, folder: Path) -> Mirror:
         """Where what is kept for clients outlives the process; nothing does without a vault."""

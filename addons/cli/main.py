@@ -15,6 +15,7 @@ import click
 from addons.cli.accounts import accounts
 from addons.cli.base import CliContext
 from addons.cli.doctor import doctor
+from addons.cli.keys import keys
 from addons.cli.login import login
 from addons.cli.records import cases, drift, record, replay
 from addons.cli.reload import reload
@@ -82,6 +83,7 @@ for command in (
     demo,
     capture,
     login,
+    keys,
     sessions,
     accounts,
     doctor,

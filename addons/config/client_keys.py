@@ -3,11 +3,13 @@
 import functools
 import hashlib
 import hmac
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from addons.keys.limits import NO_LIMITS, KeyLimits
+from addons.keys.managed import ManagedSet
 
 _HEADERS: Final = ("x-api-key", "api-key", "x-goog-api-key")
 """Beside Authorization: what clients of Anthropic's, Azure's and Google's forms put their key in."""
@@ -42,14 +44,18 @@ class KeyIdentity(NamedTuple):
 
 
 class ClientKeys:
-    """The set of keys clients may show."""
+    """The set of keys clients may show: those that are configured, and the managed ones. `now` in Unix seconds."""
 
-    def __init__(self, keys: Iterable[ClientKey]) -> None:
+    def __init__(
+        self, keys: Iterable[ClientKey], managed: ManagedSet | None = None, now: Callable[[], float] = time.time
+    ) -> None:
+        self._managed = managed if managed is not None else ManagedSet()
+        self._now = now
         self._known = [KeyIdentity(key.name, digest_of(key.token), key.limits) for key in keys]
-        self._digests = frozenset(known.digest for known in self._known)
+        self._digests = frozenset(known.digest for known in self._known) | self._managed.identities
 
     def __len__(self) -> int:
-        return len(self._known)
+        return len(self._known) + len(self._managed.keys)
 
     def shown_in(self, headers: Mapping[str, str]) -> tuple[KeyIdentity, ...]:
         """The different keys of these that a request shows in `headers` (lower-case names). One is the right number.
@@ -57,13 +63,21 @@ class ClientKeys:
         Whatever else stands there is no business of ours: programs send the key of another service beside ours when
         both of their variables are set (Claude Code: ANTHROPIC_AUTH_TOKEN and ANTHROPIC_API_KEY).
         """
-        digests = [digest_of(token) for token in _shown(headers)]
+        shown = _shown(headers)
+        digests = [digest_of(token) for token in shown]
         found: dict[bytes, KeyIdentity] = {}
         for known in self._known:
             for digest in digests:
                 if hmac.compare_digest(digest, known.digest):
                     found[known.digest] = known
+        for token in shown:
+            if (key := self._managed.find(token, self._now())) is not None:
+                found[key.identity] = KeyIdentity(key.name, key.identity, key.limits)
         return tuple(found.values())
+
+    def expired(self, who: KeyIdentity) -> bool:
+        """Whether it is no key any more by now."""
+        return who.limits.expired(self._now())
 
     def holds(self, digest: bytes | None) -> bool:
         """Whether a key that was identified before is still one of these."""

@@ -21,7 +21,7 @@ def judge(config: Config, hosts: Sequence[str]) -> list[str]:
     """The problems that keep `config` from being in force while the gateway listens on `hosts`; a sentence each."""
     found: dict[str, None] = {}
     for host in hosts:
-        for path, problem in exposure_problems(host, config.keys, config.skip_auth):
+        for path, problem in exposure_problems(host, config.keys, config.skip_auth, managed=config.managed_keys):
             found[f"{'.'.join(map(str, path))}: {problem}"] = None
     if any(host not in LOOPBACK_HOSTS for host in hosts):
         for file in config.files:
@@ -30,13 +30,18 @@ def judge(config: Config, hosts: Sequence[str]) -> list[str]:
     return list(found)
 
 
-def exposure_problems(host: str, keys: Sequence[ClientKey], skip: bool) -> list[tuple[KeyPath, str]]:
-    """The problems with listening on `host` with these client keys; (key of config.yaml, sentence) each."""
+def exposure_problems(
+    host: str, keys: Sequence[ClientKey], skip: bool, *, managed: bool = False
+) -> list[tuple[KeyPath, str]]:
+    """The problems with listening on `host` with these client keys; (key of config.yaml, sentence) each.
+
+    `managed`: there are managed keys too, or were.
+    """
     is_loopback = host in LOOPBACK_HOSTS
     found: list[tuple[KeyPath, str]] = []
     if skip and not is_loopback:
         found.append((("auth", "skip"), f"works only when the listener is loopback, not on {host or 'all addresses'}"))
-    if not keys and not skip:
+    if not keys and not skip and not managed:
         advice = f"set AUTH_TOKEN, or list keys here ({command('keygen', '--client')} makes one)"
         found.append((("auth", "tokens"), f"no client key is configured: {advice}"))
     for key in keys:

@@ -37,6 +37,7 @@ from addons.config.secret_looks import looks_secret
 from addons.config.session_lines import VARIABLE, describe_odd, read_session_lines
 from addons.config.variables import substituted
 from addons.config.yaml_reading import KeyPath, YamlProblem, read_texts
+from addons.keys.store import keys_path
 from addons.words.commands import command
 from addons.words.near import near
 from addons.words.shown import shown
@@ -149,6 +150,7 @@ def load_config(file: Path, environ: Mapping[str, str] | None = None, *, without
         tuple(settings for settings in found if not settings.common.enabled),
         source.lines,
         tuple(notes),
+        _has_managed_keys(file, sections),
     )
 
 
@@ -325,9 +327,15 @@ def _client_keys(source: _ConfigFile, sections: Sections, env: Mapping[str, str]
     sources = KeySources(sections.auth, env, source.file.parent, source.files)
     keys = sources.keys()
     skip = sections.auth.skip or env.get("SKIP_AUTH_TOKEN", "").lower() in ("1", "true", "yes")
-    for path, problem in sources.problems or exposure_problems(sections.listen.host, keys, skip):
+    for path, problem in sources.problems or exposure_problems(
+        sections.listen.host, keys, skip, managed=_has_managed_keys(source.file, sections)
+    ):
         source.report(path, problem)
     return keys, skip
+
+
+def _has_managed_keys(file: Path, sections: Sections) -> bool:
+    return keys_path(file.parent / sections.vault.path).is_file()
 
 
 def _check_vault(source: _ConfigFile, sections: Sections) -> None:

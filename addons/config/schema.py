@@ -427,6 +427,8 @@ class Config:
     """The line of each key of the file."""
     notes: tuple[str, ...] = ()
     """What was passed over on the way, in words without secrets."""
+    managed_keys: bool = False
+    """Whether commands have made client keys (addons/keys/)."""
 
     @property
     def tokens(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from addons.dialects.routes import GET, VERSION, Route, RouteTable
 from addons.errors import GatewayError
 from addons.ingress.cors import is_preflight, preflight_headers
 from addons.ingress.request_head import RequestHead
-from addons.keys.limits import NO_LIMITS, KeyLimits
+from addons.keys.limits import NO_LIMITS, KeyLimits, shown_moment
 from addons.transport.codings import codings_of
 
 type Action = str
@@ -109,7 +109,7 @@ def admit(request_head: RequestHead, rules: GateRules) -> Admission:
     if match is not None and match.route.operation in _OPEN:
         shown = _shown(request_head, rules)
         page = "text/html" in request_head.headers.get("accept", "").lower()
-        name = shown[0].name if len(shown) == 1 else ""
+        name = shown[0].name if len(shown) == 1 and not _expired(shown[0], rules) else ""
         return Admission(match.route.operation, name, base_url=_base_url(request_head), page=page)
     who = _identify(request_head, rules)
     try:
@@ -197,7 +197,17 @@ def _identify(request_head: RequestHead, rules: GateRules) -> KeyIdentity:
             "one of them: look for a second variable or header with a key in your program's settings.",
             code="invalid_api_key",
         )
+    if _expired(shown[0], rules):
+        name, until = shown[0].name, shown_moment(shown[0].limits.expires or 0)
+        message = f"the API key {name!r} has expired ({until}). Ask whoever runs this gateway for another one."
+        error = GatewayError(401, message, code="api_key_expired", should_retry=False)
+        error.key = name
+        raise error
     return shown[0]
+
+
+def _expired(who: KeyIdentity, rules: GateRules) -> bool:
+    return rules.keys is not None and rules.keys.expired(who)
 
 
 def _shown(request_head: RequestHead, rules: GateRules) -> tuple[KeyIdentity, ...]:

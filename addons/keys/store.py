@@ -15,8 +15,8 @@ from addons.vault.small_files import LIMIT_BYTES, stamp_of, write_small
 from addons.vault.store import Vault
 
 FILE_NAME: Final = "keys.json"
-SECRET_NAME: Final = "managed keys"
-"""Of the value in the vault."""
+_VALUE_NAME: Final = "managed keys"
+"""Of the random value in the vault."""
 PREFIX: Final = "sk-glassgate-"
 _LOCK_S: Final = 5.0
 
@@ -51,7 +51,7 @@ class KeyStore:
 
     def secret(self) -> bytes:
         """The value that hashes the keys; nothing where no key was made yet. Raises VaultError."""
-        return self.vault.own_secret(SECRET_NAME)
+        return self.vault.own_secret(_VALUE_NAME)
 
     def read(self) -> tuple[ManagedKey, ...]:
         """The keys; none where there is no file. Raises KeysProblem, VaultError."""
@@ -66,7 +66,7 @@ class KeyStore:
     def change(self, change: Change) -> tuple[ManagedKey, ...]:
         """Replaces the keys under the lock; gives those there are now. Raises KeysProblem, VaultError, OSError, and
         what `change` raises."""
-        secret = self.vault.make_own_secret(SECRET_NAME)
+        secret = self.vault.make_own_secret(_VALUE_NAME)
         with locked(self.path.with_name(f"{FILE_NAME}.lock"), _LOCK_S):
             keys = change(self.read(), secret)
             if len(keys) > MOST_KEYS:
@@ -76,5 +76,3 @@ class KeyStore:
                 raise KeysProblem("the file of managed keys would grow too large; revoke keys that are not used")
             write_small(self.path, data)
         return keys
-
-
