@@ -1,7 +1,7 @@
 """The sources of client keys: config.yaml, the environment, the tokens file; and each key's name in the log."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -11,10 +11,11 @@ from addons.config.file_reading import FileProblem, NoFile, read_text
 from addons.config.key_files import KeyFile
 from addons.config.schema import Auth, checked_name
 from addons.config.yaml_reading import KeyPath
+from addons.keys.limits import NO_LIMITS, KeyLimits, limits_written
 
 MOST_KEYS: Final = 1000
 _KEY_LINE: Final = re.compile(r"(\S+)(?:\s+#\s*(.*))?")
-"""A line of the tokens file: a key, which holds no white space, and behind it its name as a comment."""
+"""A line of the tokens file: a key, which holds no white space, and behind it as a comment its name and limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class _Entry:
     token: str = field(repr=False)
     name: str | None = None
     usual: str | None = None
+    limits: KeyLimits = NO_LIMITS
 
 
 @dataclass(slots=True)
@@ -50,7 +52,7 @@ class KeySources:
             self._report(("auth", "tokens"), f"at most {MOST_KEYS} client keys can be configured, not {len(found)}")
         if self.problems:
             return ()
-        keys = [ClientKey(_name(entry), entry.token, entry.source) for entry in found.values()]
+        keys = [ClientKey(_name(entry), entry.token, entry.source, entry.limits) for entry in found.values()]
         names = [key.name for key in keys]
         for name in dict.fromkeys(name for name in names if names.count(name) > 1):
             where = " and ".join(key.source for key in keys if key.name == name)
@@ -60,7 +62,10 @@ class KeySources:
     def _entries(self) -> Iterator[_Entry]:
         for index, token in enumerate(self.auth.tokens):
             if token.key:
-                yield self._checked(_Entry(("auth", "tokens", index), f"auth.tokens[{index}]", token.key, token.name))
+                source = f"auth.tokens[{index}]"
+                yield self._checked(
+                    _Entry(("auth", "tokens", index), source, token.key, token.name, limits=token.limits)
+                )
         if own := self.env.get("AUTH_TOKEN"):
             yield self._checked(_Entry(("auth", "tokens"), "AUTH_TOKEN", own, usual=ENVIRONMENT_NAME))
         file = self.env.get("AUTH_TOKENS_FILE") or self.auth.tokens_file
@@ -83,12 +88,18 @@ class KeySources:
             if key is None:
                 self._report(path, f"{source}: a line is one key, which holds no white space, and may end in '# name'")
                 continue
+            named, *limits = (key[2] or "").split() or [""]
+            if not all("=" in word for word in limits):
+                named = key[2]
             try:
-                name = checked_name(key[2]) if key[2] else None
+                name = checked_name(named) if named else None
             except ValueError as e:
                 self._report(path, f"{source}: the name behind the key {e}")
                 continue
-            yield self._checked(_Entry(path, source, key[1], name))
+            try:
+                yield self._checked(_Entry(path, source, key[1], name, limits=_limits_of(limits)))
+            except ValueError as e:
+                self._report(path, f"{source}: {e}")
 
     def _checked(self, entry: _Entry) -> _Entry:
         if entry.name == entry.token:
@@ -101,11 +112,27 @@ class KeySources:
         """The one key of two entries that hold the same."""
         if first.name and second.name and first.name != second.name:
             self._report(second.path, f"one key is named {first.name!r} ({first.source}) and {second.name!r}")
+        if NO_LIMITS not in (first.limits, second.limits) and first.limits != second.limits:
+            self._report(second.path, f"one key has other limits in {first.source} than in {second.source}")
         name, usual = first.name or second.name, first.usual or second.usual
-        return _Entry(first.path, first.source, first.token, name, usual)
+        limits = second.limits if first.limits == NO_LIMITS else first.limits
+        return _Entry(first.path, first.source, first.token, name, usual, limits)
 
     def _report(self, path: KeyPath, what: str) -> None:
         self.problems.append((path, what))
+
+
+def _limits_of(words: Sequence[str]) -> KeyLimits:
+    """The limits of `rpm=30 models=GLM-*,qwen-*`. Raises ValueError."""
+    written = dict[str, str]()
+    for name, _, value in (word.partition("=") for word in words):
+        if name in written:
+            raise ValueError("behind a key's name stand limits, each once, such as rpm=30 models=GLM-*,qwen-*")
+        written[name] = value
+    try:
+        return limits_written(written)
+    except ValueError as e:
+        raise ValueError(f"a limit behind the name: {e}") from None
 
 
 def _name(entry: _Entry) -> str:

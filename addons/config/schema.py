@@ -7,7 +7,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from addons.config.client_keys import ClientKey
 from addons.config.key_files import KeyFile
@@ -22,6 +22,7 @@ from addons.config.operating import (
 from addons.config.origins import origin_of
 from addons.config.secret_looks import looks_random, looks_secret
 from addons.config.yaml_reading import KeyPath
+from addons.keys.limits import MOST_REQUESTS, NO_LIMITS, KeyLimits, limits_written
 from providers.contract.provider import LOOPBACK_HOSTS, ProviderOptions
 from providers.contract.session import Credentials
 from providers.contract.written import Listed, Nothing, Span, Written, better
@@ -78,10 +79,22 @@ def url_of(host: str, port: object) -> str:
 
 
 class ClientToken(Written):
-    """One entry of `auth.tokens`: a key alone, or `{name: ada, key: "${ADA}"}`. An empty key is none."""
+    """One entry of `auth.tokens`: a key alone, or `{name: ada, key: "${ADA}", rpm: 30}`. An empty key is none."""
 
     name: str | None = None
     key: str = Field(repr=False)
+    models: Listed[str] | None = None
+    """Names, or provider/model, with `*` for any letters; None: all."""
+    rpm: int | None = Field(default=None, ge=1, le=MOST_REQUESTS)
+    """Requests in any 60 seconds."""
+    tokens_per_day: int | str | None = None
+    """In any 24 hours: a number, or one such as 2M."""
+    budget: str | None = None
+    """US dollars and a period, such as 5.00/month."""
+    concurrent: int | None = Field(default=None, ge=1, le=MOST_REQUESTS)
+    """Requests under way at once."""
+    expires: str | None = None
+    """A date or a time from which on it is no key."""
 
     @model_validator(mode="before")
     @classmethod
@@ -96,6 +109,19 @@ class ClientToken(Written):
     @classmethod
     def _named(cls, value: str | None) -> str | None:
         return None if value is None else checked_name(value)
+
+    @field_validator("models", "tokens_per_day", "budget", "expires")
+    @classmethod
+    def _are_limits(cls, value: Any, about: ValidationInfo) -> Any:
+        if value is not None:
+            limits_written({str(about.field_name): value})
+        return value
+
+    @property
+    def limits(self) -> KeyLimits:
+        """What the key may do."""
+        written = self.model_dump(exclude={"name", "key"}, exclude_none=True)
+        return limits_written(written) if written else NO_LIMITS
 
 
 class Auth(Written):

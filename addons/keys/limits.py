@@ -1,12 +1,12 @@
 """What a client key may do: models, rates, a budget, an end; and each limit as people write it. Pure."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 from addons.words.name_pattern import NamePattern
 
@@ -139,6 +139,23 @@ def moment_of(written: str) -> float:
     if at < 0:
         raise ValueError("must be a date, such as 2027-03-31, or a time, such as 2027-03-31T18:00:00Z")
     return at
+
+
+_WRITTEN: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "models": models_of,
+    "rpm": requests_of,
+    "tokens_per_day": tokens_of,
+    "budget": budget_of,
+    "concurrent": requests_of,
+    "expires": moment_of,
+}
+
+
+def limits_written(written: Mapping[str, Any]) -> KeyLimits:
+    """Limits by their names, as config.yaml and the tokens file have them. Raises ValueError, also for other names."""
+    if (odd := next((name for name in written if name not in _WRITTEN), None)) is not None:
+        raise ValueError(f"{odd[:40]!r} is no limit; there are {', '.join(_WRITTEN)}")
+    return KeyLimits(**{name: _WRITTEN[name](value) for name, value in written.items()})
 
 
 def shown_moment(at: float) -> str:

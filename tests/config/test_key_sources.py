@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from addons.config.schema import Config
+from addons.keys.limits import NO_LIMITS, KeyLimits, budget_of, moment_of
 from tests.config.written import KEY, ZAI, problems, written
 
 
@@ -92,3 +93,60 @@ def test_wrong_names_of_keys_are_told_without_the_key(tmp_path: Path, auth: str,
     found = "\n".join(problems(tmp_path, f"auth: {{{auth}}}\nproviders:\n{ZAI}"))
     assert expected in found
     assert "sk-0123456" not in found
+
+
+LIMITED = KeyLimits(("GLM-*", "qwen-*"), 30, 2_000_000, budget_of("5.00/month"), 4, moment_of("2027-03-31"))
+
+
+def test_keys_of_every_place_carry_the_same_limits(tmp_path: Path) -> None:
+    words = "models=GLM-*,qwen-* rpm=30 tokens_per_day=2M budget=5.00/month concurrent=4 expires=2027-03-31"
+    (tmp_path / "keys").write_text(f"sk-of-cy-0123 # cy {words}\nsk-of-dee-0123 # dee\nsk-of-ada-0123 # ada\n")
+    text = f"""
+auth:
+  tokens:
+    - name: ada
+      key: sk-of-ada-0123
+      models: [GLM-*, qwen-*]
+      rpm: 30
+      tokens_per_day: 2M
+      budget: 5.00/month
+      concurrent: 4
+      expires: 2027-03-31
+    - {{key: sk-of-bo-0123, models: GLM-4.6, tokens_per_day: 500}}
+  tokens_file: keys
+providers:
+{ZAI}"""
+    found = {key.token: key.limits for key in written(tmp_path, text, {}).keys}
+    assert found == {
+        "sk-of-ada-0123": LIMITED,
+        "sk-of-bo-0123": KeyLimits(models=("GLM-4.6",), tokens_per_day=500),
+        "sk-of-cy-0123": LIMITED,
+        "sk-of-dee-0123": NO_LIMITS,
+    }
+
+
+@pytest.mark.parametrize(
+    ("entry", "line", "expected"),
+    [
+        ("rpm: 0", "", "auth.tokens[0].rpm: must be"),
+        ("rpm: 1.5", "", "auth.tokens[0].rpm: must be a whole number"),
+        ("tokens_per_day: many", "", "auth.tokens[0].tokens_per_day: must be a whole number of tokens, such as 500k"),
+        ("budget: 5", "", "auth.tokens[0].budget: must be"),
+        ("budget: 5/year", "", "auth.tokens[0].budget: must be US dollars and a period"),
+        ("expires: 90d", "", "auth.tokens[0].expires: must be a date, such as 2027-03-31"),
+        ("models: []", "", "auth.tokens[0].models: name at least one model"),
+        ("rmp: 3", "", "did you mean 'rpm'?"),
+        ("rpm: 3", "sk-of-cy-0123 # cy rpm=0", "keys:1: a limit behind the name: must be a whole number"),
+        ("rpm: 3", "sk-of-cy-0123 # cy rmp=3", "'rmp' is no limit; there are models, rpm"),
+        ("rpm: 3", "sk-of-cy-0123 # cy rpm=3 rpm=4", "each once"),
+        ("rpm: 3", "sk-of-cy-0123 # cy two", "the name behind the key must be"),
+        ("rpm: 3", "sk-of-ada-0123 # ada rpm=4", "one key has other limits in auth.tokens[0] than in keys:1"),
+    ],
+    ids=range(13),
+)
+def test_wrong_limits_are_told(tmp_path: Path, entry: str, line: str, expected: str) -> None:
+    (tmp_path / "keys").write_text(line)
+    text = f"auth: {{tokens: [{{name: ada, key: sk-of-ada-0123, {entry}}}], tokens_file: keys}}\nproviders:\n{ZAI}"
+    found = problems(tmp_path, text, {})
+    assert any(expected in one for one in found), found
+    assert not any("sk-of" in one for one in found)
