@@ -14,6 +14,7 @@ import click
 
 from addons.cli.accounts import accounts
 from addons.cli.base import CliContext
+from addons.cli.config_files import config_group
 from addons.cli.doctor import doctor
 from addons.cli.keys import keys
 from addons.cli.login import login
@@ -23,6 +24,7 @@ from addons.cli.run import run_program
 from addons.cli.serve import capture, console, demo, serve, web
 from addons.cli.session_import import import_session
 from addons.cli.sessions import sessions
+from addons.cli.setup.command import setup
 from addons.cli.status import status
 from addons.cli.tools import keygen, listen, models, sandbox
 from addons.cli.upkeep import prune
@@ -81,12 +83,14 @@ for command in (
     web,
     console,
     demo,
+    setup,
     capture,
     login,
     keys,
     sessions,
     accounts,
     doctor,
+    config_group,
     status,
     reload,
     run_program,

@@ -20,8 +20,8 @@ _PORTS: Final = range(1, 65536)
 WEB_PORT: Final = 8081
 
 
-def _port(_context: click.Context, option: click.Parameter, value: str | None) -> int | None:
-    """Raises UsageError."""
+def read_port(_context: click.Context, option: click.Parameter, value: str | None) -> int | None:
+    """The number of a port, as click's callback for an option. Raises UsageError."""
     if value is None:
         return None
     if value.isascii() and value.isdigit() and len(value) <= 5 and int(value) in _PORTS:
@@ -38,12 +38,12 @@ def _options(*, inspector: bool) -> Callable[[Callable[..., None]], Callable[...
             click.argument("more", metavar="[-- OPTIONS OF MITMPROXY…]", nargs=-1, type=click.UNPROCESSED),
             click.option(
                 "--web-port",
-                callback=_port,
+                callback=read_port,
                 default=str(WEB_PORT),
                 help="mitmweb's own port (8081).",
                 hidden=not inspector,
             ),
-            click.option("--port", callback=_port, help="Listen here instead of listen.port."),
+            click.option("--port", callback=read_port, help="Listen here instead of listen.port."),
             click.option("--host", help="Listen here instead of listen.host."),
         ):
             command = add(command)

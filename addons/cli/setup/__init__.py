@@ -1,0 +1,1 @@
+"""`glassgate setup`: from nothing, or from the original design's files, to a gateway that answers."""
