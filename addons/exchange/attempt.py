@@ -141,6 +141,8 @@ class Attempt:
         self.response: http.Response | None = None
         """The provider's answer as it stands in the flow: its head, cleaned."""
         self.built: http.Request | None = None
+        self._planned: tuple[object, ...] | None = None
+        """What is to be sent, until it is."""
         self._fields_built: dict[tuple[bytes, bytes], tuple[bytes, bytes]] = {}
         self._path_built: tuple[bytes, bytes] | None = None
         self._body_built: tuple[bytes, bytes] | None = None
@@ -174,7 +176,8 @@ class Attempt:
         self.sent_at = spec.clock()
         try:
             meant = self._as_built(request)
-            self.edited = self.built is not None and not _same(meant, self.built)
+            self.edited = self._planned is not None and _parts(meant) != self._planned
+            self._planned = None
             return spec.seals.wire_request(meant, spec.places, spec.owner)
         except UnknownSecret as e:
             self.reader.fail(ErrorKind.SESSION_EXPIRED, f"{e}.")
@@ -183,6 +186,7 @@ class Attempt:
     def shows(self, request: http.Request) -> None:
         """`request` stands in the flow in the place of the one that was built: the same, its head cleaned."""
         assert self.built
+        self._planned = _parts(self.built)
         pairs = zip(request.headers.fields, self.built.headers.fields, strict=True)
         self._fields_built = {shown: built for shown, built in pairs if shown != built}
         if request.data.path != self.built.data.path:
@@ -386,7 +390,7 @@ class Attempt:
                 self._recorded.append(chunk[:room])
 
 
-def _same(one: http.Request, other: http.Request) -> bool:
-    """Whether both ask the same."""
-    mine, its = one.data, other.data
-    return (mine.content, mine.path, mine.method, mine.headers) == (its.content, its.path, its.method, its.headers)
+def _parts(request: http.Request) -> tuple[object, ...]:
+    """All that a provider is told by a request, as it stands now: the request itself may be edited later."""
+    data = request.data
+    return data.method, data.path, data.headers.fields, data.content

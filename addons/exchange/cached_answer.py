@@ -20,7 +20,7 @@ from addons.errors import GatewayError
 from addons.exchange.attempt import STREAM_HEAD, Attempt
 from addons.exchange.context import Context
 from addons.kept.shelf import ItemKey
-from providers.contract.events import Event, Finish, Passthrough, Reasoning, Text, Usage, Verbatim
+from providers.contract.events import Event, Finish, Issued, Passthrough, Reasoning, Text, Usage, Verbatim
 from providers.contract.native import NativeRequest
 
 REQUEST_BYTES: Final = 1024 * 1024
@@ -167,4 +167,6 @@ class GatheredAnswer:
             return self._whole
         if isinstance(event, Passthrough):
             return not any(event.fields.get(name) for name in _DOING & event.fields.keys())
+        if isinstance(event, Issued):
+            return not event.there  # what an API has but named, nobody can ask for
         return isinstance(event, _SAYING)

@@ -117,8 +117,11 @@ def test_of_what_is_passed_on_embeddings_alone_fit(operation: str) -> None:
     assert not fits(parsed("passed_on", RoutedHead(operation, {"id": "file_1"}), **more), always=True)
 
 
-def test_so_many_items_as_would_take_long_do_not_fit() -> None:
-    assert not fits(parsed("responses", input=SAID * 10_001), always=True)
+def test_so_many_items_as_would_take_long_do_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = parsed("responses", input=SAID * 10)
+    assert fits(asked, always=True)
+    monkeypatch.setattr("addons.cache.rules._ENTRIES", 9)
+    assert not fits(asked, always=True)
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,7 @@ def test_one_line_tells_the_request(out: io.StringIO) -> None:
             "192.0.2.7 - POST - 401 refused total=0ms error=invalid_api_key\n",
             id="at the door",
         ),
+        pytest.param(replace(CHAT, model="m", cache="hit"), " m -> - 200 ok cache=hit total=0ms\n", id="kept"),
     ],
 )
 @pytest.mark.parametrize("out", ["text"], indirect=True)
