@@ -24,6 +24,8 @@ ASKED_LIMIT: Final = 100
 VALUES_LIMIT: Final = 200_000
 """JSON values of a request, where config.yaml says nothing else (`limits.body_values`)."""
 LONG_NUMBERS_LIMIT: Final = 20_000
+_MODEL: Final = "model"
+"""What a request is routed by. Servers written in Go take `Model` for it too, the last one there is."""
 _POINTED_OUT_BYTES: Final = 4 * 1024 * 1024
 _POINTED_OUT_NAMES: Final = 50_000
 """Up to this size a double name is looked for, to say where it stands; that costs a second, slower parse."""
@@ -76,6 +78,8 @@ def read_object(body: bytes, most_values: int = VALUES_LIMIT) -> Reading[dict[st
             if len(body) > _POINTED_OUT_BYTES or tally.names > _POINTED_OUT_NAMES:
                 raise bad_request("the same name stands twice in one object", code="invalid_json")
             raise _ambiguous(first_double_name(body))
+        if any(len(name) == len(_MODEL) and name.lower() == _MODEL != name for name in value):
+            raise bad_request("model: stands there in another spelling, which some readers take for it", _MODEL)
     return value
 
 

@@ -1,6 +1,7 @@
 """A multipart/form-data body to its parts, within bounds (RFC 7578). The parser is Werkzeug's."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from addons.dialects.body import Reading, bad_request
@@ -13,6 +14,10 @@ BUFFER_BYTES: Final = 4 * SLICE_BYTES
 _BOUNDARY: Final = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")
 """RFC 2046 5.1.1."""
 _TYPE_CHARS: Final = 1000
+ROUTED_BY: Final = frozenset({"model", "provider", "purpose", "stream", "stream_format"})
+"""Fields of forms that the gateway acts on."""
+_NAME: Final = re.compile(r"(?<![\w*])name\*?(?:\d+\*?)?[ \t]*=", re.IGNORECASE)
+_HEAD_CHARS: Final = 4096
 _FIRST_LINE: Final = re.compile(rb"--([^\r\n]{1,70})\r?\n")
 KIND: Final = "multipart/form-data"
 
@@ -36,6 +41,7 @@ def read_form(body: bytes, content_type: str) -> Reading[Form]:
             decoder.receive_data(piece or None)
             while not isinstance(event := decoder.next_event(), NeedData):
                 if isinstance(event, Epilogue):
+                    check_told_once(parts)
                     return Form(body, content_type or f"{KIND}; boundary={boundary.decode()}", boundary, tuple(parts))
                 if isinstance(event, Field | File):
                     head, pieces = event, []
@@ -53,6 +59,21 @@ def read_form(body: bytes, content_type: str) -> Reading[Form]:
     except ValueError:
         pass
     raise bad_request("the request body is no whole multipart/form-data form", code="invalid_form")
+
+
+def check_told_once(parts: Sequence[FormPart]) -> None:
+    """Raises GatewayError (400) where two readers could take other fields for those by which a form is routed: a name
+    that stands twice, or a part that has two names."""
+    seen: set[str] = set()
+    for part in parts:
+        head = next((value for name, value in part.headers if name.lower() == "content-disposition"), "")
+        if len(_NAME.findall(head[:_HEAD_CHARS])) > 1:
+            raise bad_request("a part of the form has more than one name", code="invalid_form")
+        if (name := part.name.lower()) not in ROUTED_BY:
+            continue
+        if name in seen or part.name != name:
+            raise bad_request(f"{name}: stands twice in the form, or in another spelling", name, "invalid_form")
+        seen.add(name)
 
 
 def is_form(body: bytes, content_type: str) -> bool:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from addons.dialects.base import Dialect
+from addons.dialects.body import all_at_once, read_object
 from addons.dialects.chat_completions.dialect import ChatCompletions
 from addons.dialects.completions.dialect import Completions
 from addons.errors import GatewayError
@@ -65,6 +66,14 @@ def raw_body(fields: str) -> bytes:
 def test_what_parsers_read_differently_is_refused_by_name(raw: bytes, param: str) -> None:
     error = refusal(raw)
     assert (error.param, error.code) == (param, "invalid_json")
+
+
+@pytest.mark.parametrize("name", ["Model", "MODEL", "mod\\u0045l"])
+def test_another_spelling_of_the_model_is_refused_since_some_servers_take_it_for_the_model(name: str) -> None:
+    error = refusal(raw_body(f'"{name}":"n"'))
+    assert (error.status, error.param) == (400, "model")
+    assert "spelling" in error.message
+    assert all_at_once(read_object(raw_body('"a":{"Model":"n"},"models":[]')))["model"] == "m"
 
 
 def test_a_string_that_never_ends_is_passed_once_however_many_quotes_are_in_it() -> None:

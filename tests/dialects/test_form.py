@@ -99,3 +99,16 @@ def test_parts_and_heads_have_bounds() -> None:
 def test_others_have_their_turn_while_a_large_one_is_read() -> None:
     body = part("a", b"x" * 1_000_000) + b"--b-1--"
     assert sum(1 for _ in read_form(body, KIND)) > 10
+
+
+@pytest.mark.parametrize("name", ["model", "provider", "stream", "Model", "purpose"])
+def test_a_field_that_routes_stands_once_and_in_one_spelling(name: str) -> None:
+    twice = part(name.lower(), b"m") + part(name, b"n") + b"--b-1--\r\n"
+    assert code_of(twice) == "invalid_form"
+    read(part("image[]", b"1") + part("image[]", b"2") + part("model", b"m") + b"--b-1--\r\n")
+
+
+@pytest.mark.parametrize("more", ['; name="x"', "; name*=UTF-8''x", "; NAME = x"])
+def test_a_part_has_one_name(more: str) -> None:
+    assert code_of(part("model", b"m", more) + b"--b-1--\r\n") == "invalid_form"
+    read(part("file", b"m", "; filename=\"name.wav\"; filename*=UTF-8''n.wav") + b"--b-1--\r\n")
