@@ -27,6 +27,8 @@ ANSWER_BYTES: Final = 16 * 1024 * 1024
 """Of a whole answer, which is read and written at once while all others wait."""
 _LINES_LIMIT: Final = 10_000
 """Of one event; what has more is no JSON then."""
+_ONE_LINE: Final = bytes.maketrans(b"\r\n", b"  ")
+"""Of JSON, in whose texts no line ends."""
 _PAGE_BYTES: Final = 64 * 1024
 _EVENT: Final = b"event: "
 _KINDS_LIMIT: Final = 64
@@ -66,11 +68,12 @@ class VerbatimDecoder(Decoder, ABC):
         """What an event tells besides its bytes; a Finish or Failure at the end where it ends the answer."""
 
     @abstractmethod
-    def _read_whole(self, value: Mapping[str, Any]) -> Sequence[Event]:
-        """The same of a whole answer: a Finish or Failure stands at the end."""
+    def _read_whole(self, value: Mapping[str, Any], written: bytes) -> Sequence[Event]:
+        """The same of a whole answer: a Finish or Failure stands at the end. `written`: the value as it came, in one
+        line: to write a large one anew takes as long as to read it."""
 
     @abstractmethod
-    def _as_stream(self, value: Mapping[str, Any]) -> bytes:
+    def _as_stream(self, value: Mapping[str, Any], written: bytes) -> bytes:
         """A whole answer as the events of a stream, where that was asked for."""
 
     @abstractmethod
@@ -213,11 +216,12 @@ class VerbatimDecoder(Decoder, ABC):
             value = INVALID
         if not isinstance(value, dict):
             return self._failed(ErrorKind.INCOMPLETE, "The API's answer broke off in the middle. Try again.")
-        told = self._read_whole(value)
+        written = body.translate(_ONE_LINE) if b"\n" in body or b"\r" in body else body
+        told = self._read_whole(value, written)
         self._let_go()
         if isinstance(told[-1], Failure):
             return list(told)
-        return [Verbatim(self._as_stream(value) if self._wants_stream else body), *told]
+        return [Verbatim(self._as_stream(value, written) if self._wants_stream else body), *told]
 
     # -- ends -------------------------------------------------------------------------------------------------------
     def _failed(self, kind: ErrorKind, message: str) -> list[Event]:

@@ -17,6 +17,7 @@ from providers.openai.responses.event_names import OPENING, PIECES
 from providers.shared.verbatim import VerbatimDecoder
 
 _ITEMS_LIMIT: Final = 1000
+_ITEM: Final = ("added", "done")
 _ID: Final = re.compile(r"[\x21-\x7e]{1,256}")
 
 
@@ -34,33 +35,32 @@ class PassedResponse(VerbatimDecoder):
         status = kind.removeprefix("response.")
         if status in ENDS:
             response = mapping(value.get("response"))
-            return *usage_in(response), *_issued(response), self._end(end_of(response, status, self._codes))
+            end = self._end(end_of(response, status, self._codes))
+            return *usage_in(response), *_issued(response, dumps(response)), end
         if kind == "error" or (value.get("error") and not kind):
             error = error_event(value, self._codes)
             return (self._end(end_of({}, "failed", self._codes) if error is None else Failure(error)),)
         return ()
 
-    def _read_whole(self, value: Mapping[str, Any]) -> Sequence[Event]:
+    def _read_whole(self, value: Mapping[str, Any], written: bytes) -> Sequence[Event]:
         if not isinstance(value.get("output"), list) and (error := error_event(value, self._codes)) is not None:
             return (self._end(Failure(error)),)
         end = end_of(value, text(value.get("status")) or "completed", self._codes)
-        return *usage_in(value), *_issued(value), self._end(end)
+        return *usage_in(value), *_issued(value, written), self._end(end)
 
     def _end(self, end: Finish | Failure) -> Event:
         return Failure(self._told(end.error)) if isinstance(end, Failure) else end
 
-    def _as_stream(self, value: Mapping[str, Any]) -> bytes:
+    def _as_stream(self, value: Mapping[str, Any], written: bytes) -> bytes:
         """As few events as clients can live with: each item is told once it is whole."""
-        begun = {**value, "status": "in_progress", "output": []}
+        frames = [_frame("created", 0, b'"response":' + dumps({**value, "status": "in_progress", "output": []}))]
         output = value.get("output")
-        items = [
-            {"type": f"response.output_item.{what}", "output_index": index, "item": item}
-            for index, item in enumerate(output if isinstance(output, list) else ())
-            for what in ("added", "done")
-        ]
-        last = {"type": f"response.{text(value.get('status')) or 'completed'}", "response": value}
-        frames = ({"type": "response.created", "response": begun}, *items, last)
-        return b"".join(_frame({**frame, "sequence_number": number}) for number, frame in enumerate(frames))
+        for index, item in enumerate(output if isinstance(output, list) else ()):
+            told = b'"output_index":%d,"item":%b' % (index, dumps(item))
+            frames += [_frame(f"output_item.{what}", len(frames) + at, told) for at, what in enumerate(_ITEM)]
+        status = text(value.get("status"))
+        frames.append(_frame(status if status in ENDS else "completed", len(frames), b'"response":' + written))
+        return b"".join(frames)
 
     def _as_whole(self, value: Mapping[str, Any]) -> bytes | None:
         response = value.get("response")
@@ -70,14 +70,14 @@ class PassedResponse(VerbatimDecoder):
         return self._told(classify(200, {}, body, self._codes))
 
 
-def _issued(response: Mapping[str, Any]) -> tuple[Event, ...]:
+def _issued(response: Mapping[str, Any], written: bytes) -> tuple[Event, ...]:
     """The id by which later requests go on from the response. Who does not say that it is stored may not have it."""
     id = response.get("id")
     made = _containers(response)
     if not isinstance(id, str) or not _ID.fullmatch(id):
         return made
     stored = response.get("store") is True
-    answer = Issued("response", id, dumps(response), there=stored)
+    answer = Issued("response", id, written, there=stored)
     return (answer, *made, *(Issued("item", item) for item in _items(response))) if stored else (answer, *made)
 
 
@@ -101,5 +101,7 @@ def _items(response: Mapping[str, Any]) -> Iterator[str]:
             yield id
 
 
-def _frame(value: Mapping[str, Any]) -> bytes:
-    return b"event: " + text(value["type"]).encode() + b"\ndata: " + dumps(value) + b"\n\n"
+def _frame(kind: str, number: int, members: bytes) -> bytes:
+    """An event. `members`: those of its object beside type and number, written."""
+    name = f"response.{kind}".encode()
+    return b'event: %b\ndata: {"type":"%b",%b,"sequence_number":%d}\n\n' % (name, name, members, number)

@@ -27,10 +27,10 @@ class Toy(VerbatimDecoder):
             return (Failure(ProviderError(ErrorKind.QUOTA, "no")),)
         return (Finish("stop"),) if kind == "end" else ()
 
-    def _read_whole(self, value: Mapping[str, Any]) -> Sequence[Event]:
+    def _read_whole(self, value: Mapping[str, Any], written: bytes) -> Sequence[Event]:
         return (Finish("stop"),)
 
-    def _as_stream(self, value: Mapping[str, Any]) -> bytes:
+    def _as_stream(self, value: Mapping[str, Any], written: bytes) -> bytes:
         return b"as a stream"
 
     def _as_whole(self, value: Mapping[str, Any]) -> bytes | None:
