@@ -27,6 +27,7 @@ from addons.cleaning.log_records import clean_records
 from addons.dialects import registry
 from addons.errors import GatewayError
 from addons.exchange.exchange import Exchange
+from addons.exchange.form_upload import form_upload
 from addons.exchange.observer import Observers
 from addons.ingress import endpoints as local
 from addons.ingress.gate import STARTING, Admission, admit, is_liveness
@@ -213,6 +214,10 @@ class Glassgate:
         exchange = Exchange(request_id, admission.key, admission.dialect, parts.context, began, admission.identity)
         exchange.codings, exchange.client, exchange.method = admission.codings, client, flow.request.method
         exchange.path, exchange.head = path_of(flow), admission.head
+        fields, packed = flow.request.headers, bool(admission.codings)
+        exchange.uploading = form_upload(
+            parts.context, admission.dialect, admission.route, admission.head, fields, packed=packed
+        )
         if not admission.asks_model:
             most_values = parts.context.limits.body_values
             exchange.local = local.body_reading(admission, self._process.inside(admission.identity), most_values)

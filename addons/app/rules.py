@@ -57,7 +57,8 @@ def client_limits(config: Config) -> ClientLimits:
     """What a client may take of space and time."""
     times, limits = config.sections.timeouts, config.sections.limits
     body_bytes = int(limits.body_mb * 1024 * 1024)
-    return ClientLimits(body_bytes, times.head_s, times.body_s, times.write_stall_s, limits.header_fields)
+    upload_bytes = int(limits.upload_mb * 1024 * 1024)
+    return ClientLimits(body_bytes, times.head_s, times.body_s, times.write_stall_s, limits.header_fields, upload_bytes)
 
 
 def connection_limits(config: Config, files: int) -> ConnectionLimits:

@@ -343,6 +343,8 @@ class RequestLimits(Written):
     """The section `limits`."""
 
     body_mb: float = Field(default=32, gt=0, le=1024)
+    upload_mb: float = Field(default=512, gt=0, le=16 * 1024)
+    """Of a form with files that is passed on while it comes."""
     body_values: int = Field(default=200_000, ge=1000, le=1_000_000)
     """JSON values in a request's body; each costs time and memory, whatever its size."""
     requests: int = Field(default=1000, ge=1)

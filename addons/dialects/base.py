@@ -14,6 +14,7 @@ from addons.dialects.transcript import Transcript
 from addons.errors import GatewayError
 from addons.kept import items
 from providers.contract.events import Event, Finish
+from providers.contract.form import Form
 from providers.contract.requests import ModelRequest
 
 JSON: Final = "application/json"
@@ -59,6 +60,8 @@ class ParsedRequest:
     """It can be asked only where these are: 404 where nobody knows them."""
     said: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
     """The JSON object that the body was, as it was read; None for a body of another form."""
+    goes_on: bool = False
+    """Its body goes on behind what was read of it: who takes it as it is can be asked, and nobody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +167,18 @@ class Dialect(Protocol):
 
     def description(self) -> Description:
         """What /openapi.json says of it."""
+        ...
+
+
+@runtime_checkable
+class Uploading(Protocol):
+    """A Dialect with forms that may be passed on while they come (`Route.uploads`)."""
+
+    def begun(self, form: Form, head: RoutedHead) -> ParsedRequest:
+        """The request of a form of which all before its first file has come. It `goes_on`.
+
+        Raises GatewayError where that does not tell enough: the form is then to be read whole.
+        """
         ...
 
 

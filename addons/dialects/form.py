@@ -20,6 +20,12 @@ _NAME: Final = re.compile(r"(?<![\w*])name\*?(?:\d+\*?)?[ \t]*=", re.IGNORECASE)
 _HEAD_CHARS: Final = 4096
 _FIRST_LINE: Final = re.compile(rb"--([^\r\n]{1,70})\r?\n")
 KIND: Final = "multipart/form-data"
+NOT_WHOLE: Final = "the request body is no whole multipart/form-data form"
+TOO_MANY_PARTS: Final = (
+    f"the form has more than {PARTS_LIMIT} parts, or a part whose head is larger than {BUFFER_BYTES // 1024} KB"
+)
+_HEADER: Final = re.compile(r"(?!--)[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
+"""RFC 9110 5.6.2; but no beginning of a boundary, which a stricter reader than ours may see there."""
 
 
 def read_form(body: bytes, content_type: str) -> Reading[Form]:
@@ -45,20 +51,24 @@ def read_form(body: bytes, content_type: str) -> Reading[Form]:
                     return Form(body, content_type or f"{KIND}; boundary={boundary.decode()}", boundary, tuple(parts))
                 if isinstance(event, Field | File):
                     head, pieces = event, []
+                    if not is_sound(tuple(event.headers)):
+                        raise ValueError("no head of a part")
                 elif isinstance(event, Data) and head is not None:
                     pieces.append(event.data)
                     if not event.more_data:
                         parts.append(FormPart(tuple(head.headers), head.name or "", b"".join(pieces)))
             yield
     except RequestEntityTooLarge:
-        raise bad_request(
-            f"the form has more than {PARTS_LIMIT} parts, or a part whose head is larger than "
-            f"{BUFFER_BYTES // 1024} KB",
-            code="invalid_form",
-        ) from None
+        raise bad_request(TOO_MANY_PARTS, code="invalid_form") from None
     except ValueError:
         pass
-    raise bad_request("the request body is no whole multipart/form-data form", code="invalid_form")
+    raise bad_request(NOT_WHOLE, code="invalid_form")
+
+
+def is_sound(headers: Sequence[tuple[str, str]]) -> bool:
+    """Whether a part's head is one that every reader reads alike: lines with a name, one of them the disposition."""
+    names = [name for name, _ in headers]
+    return [name.lower() for name in names].count("content-disposition") == 1 and all(map(_HEADER.fullmatch, names))
 
 
 def check_told_once(parts: Sequence[FormPart]) -> None:
@@ -89,9 +99,12 @@ def boundary_of(body: bytes, content_type: str) -> bytes:
         from werkzeug.http import parse_options_header
 
         found = parse_options_header(content_type[:_TYPE_CHARS])[1].get("boundary", "")
+        names = [parameter.partition("=")[0].strip() for parameter in content_type.lower().split(";")[1:]]
+        if sum(name.startswith("boundary") for name in names) != 1:  # who is asked may take another one
+            found = ""
     else:
         line = _FIRST_LINE.match(body)
         found = line[1].decode("latin-1") if line is not None else ""
     if not _BOUNDARY.fullmatch(found):
-        raise bad_request("Content-Type names no boundary of the form", code="invalid_form")
+        raise bad_request("Content-Type names no boundary of the form, or more than one", code="invalid_form")
     return found.encode()

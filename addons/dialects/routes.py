@@ -37,6 +37,9 @@ class Route:
     id_header: str = ""
     """Where its clients look for the request's id, beside x-request-id."""
 
+    uploads: bool = False
+    """A form may be passed on while it comes."""
+
     @property
     def asks_model(self) -> bool:
         return self.local is None and self.local_reading is None

@@ -25,6 +25,7 @@ from addons.stream.port import Fault, State, Timers
 from addons.transport.places import Place
 from addons.transport.sealing import Owner, Seals, UnknownSecret
 from addons.transport.unreachable import DETAIL_LIMIT, no_connection
+from addons.transport.upstream_request import goes_on
 from addons.upstream.port import Target
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Event, Usage
@@ -110,6 +111,8 @@ class AttemptSpec:
     answer_headers: tuple[tuple[str, str], ...] = ()
     """Headers of the client's answer besides the format's own."""
     clock: Callable[[], float] = time.monotonic
+    more_bytes: int | None = 0
+    """Of the request's body, behind what the request has; None where nobody knows."""
     begun: Callable[[], object] = lambda: None
     """Called at the first word of the answer."""
     read_back: Callable[[Callable[[], object]], ReadBack] | None = None
@@ -178,10 +181,13 @@ class Attempt:
             meant = self._as_built(request)
             self.edited = self._planned is not None and _parts(meant) != self._planned
             self._planned = None
-            return spec.seals.wire_request(meant, spec.places, spec.owner)
+            found = spec.seals.wire_request(meant, spec.places, spec.owner)
         except UnknownSecret as e:
             self.reader.fail(ErrorKind.SESSION_EXPIRED, f"{e}.")
             return None
+        if spec.more_bytes != 0:  # a person may have edited what is here of it
+            goes_on(found, spec.more_bytes)
+        return found
 
     def shows(self, request: http.Request) -> None:
         """`request` stands in the flow in the place of the one that was built: the same, its head cleaned."""

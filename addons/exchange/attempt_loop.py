@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from addons.accounts.lease import Lease, Line, NoAccount
+from addons.errors import GatewayError
 from addons.exchange.attempt import Attempt
 from addons.exchange.attempt_maker import AttemptMaker
 from addons.exchange.attempt_plan import AttemptPlan, ClientRequest
@@ -82,6 +83,8 @@ class AttemptLoop:
         error = failed.report.error or ProviderError(ErrorKind.PROVIDER_DOWN, "the attempt failed")
         self._record(self.progress.lease, failed.report.error, failed)
         leave_site(self.context, failed, self.progress)
+        if self.ask.upload is not None and self.ask.upload.is_spent:
+            raise self._spent(error, self.progress.lease)
         if failed.reader.begun or failed.reader.flaw is not None:
             return await self._asked_better(failed, self.progress, error)
         if failed.report.fault is None and self._continuation.may_be_of_the_chat(error) and not self._too_late():
@@ -317,6 +320,16 @@ class AttemptLoop:
                 self._record(lease, later)
             self._failed(later, lease, self._maker.decide(later, lease, accepted=False), accepted=False)
             return None
+
+    def _spent(self, error: ProviderError, lease: Lease) -> GatewayError:
+        """The final error where an upload failed: the client has the file and may send it again, the gateway cannot."""
+        lease.failed(error)
+        told = self._final_error.told(error, lease.candidate)
+        if error.kind not in OWN_FAULT:
+            told.should_retry = True
+            if next(self._chain.current.left, None) is not None:
+                told.retry_after_s = None  # there is another account, which need not be waited for
+        return told
 
     def _failed(self, error: ProviderError, lease: Lease, what_next: Next, *, accepted: bool) -> None:
         """Takes a failure down. Raises the final error when nobody else is to be asked."""

@@ -1,7 +1,7 @@
 """From a provider's Call to an attempt that the stream layer can make."""
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -15,6 +15,7 @@ from addons.exchange.attempt import Attempt, AttemptSpec
 from addons.exchange.cached_answer import CachedAnswer
 from addons.exchange.context import Context
 from addons.exchange.conversation import ToldAnswer
+from addons.exchange.form_upload import FormUpload
 from addons.exchange.further_answers import AllAnswers, FurtherAnswer, FurtherAnswers
 from addons.exchange.kept_answers import KeepsAnswer
 from addons.exchange.lost_answer import CameSoFar
@@ -25,7 +26,7 @@ from addons.kept.items import KeptStore
 from addons.routing.retry_policy import Cause
 from addons.stream.port import Timers
 from addons.transport.places import places_of
-from addons.transport.upstream_request import request_of, target_of
+from addons.transport.upstream_request import goes_on, request_of, target_of
 from providers.contract.call import Call
 from providers.contract.requests import ModelRequest
 
@@ -49,6 +50,8 @@ class ClientRequest:
     """The further answer that this one is."""
     cached: CachedAnswer | None = None
     """Where the cache of whole answers is looked for it."""
+    upload: FormUpload | None = None
+    """Its body, where that is passed on while it comes."""
 
     def encoder(self, meta: AnswerMeta, account: AccountId, kept: KeptStore) -> Encoder:
         """What takes the answer of an account."""
@@ -115,12 +118,16 @@ def plan_attempt(
         begun=progress.lease.answering,
         read_back=partial(ReadBack, context, provider, turn, progress.session) if turn.reads_back else None,
     )
+    if ask.upload is not None:
+        spec = replace(spec, more_bytes=ask.upload.more_bytes)
     created = context.moment().epoch_ms // 1000
     meta = AnswerMeta(id=ask.dialect.answer_id(ask.id), created=created, model=request.model)
     attempt = Attempt(spec, ask.encoder(meta, progress.lease.account.key, context.kept))
     attempt.silent_until_whole = late
     attempt.keepalive_before_first_token = request.stream and (late or done.check is not None)
     attempt.built = request_of(call)
+    if spec.more_bytes != 0:
+        goes_on(attempt.built, spec.more_bytes)
     shown = context.cleaner.request(attempt.built)
     attempt.shows(shown)
     return AttemptPlan(attempt, shown)

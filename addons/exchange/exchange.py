@@ -22,12 +22,13 @@ from addons.exchange.attempt_plan import AttemptPlan, ClientRequest
 from addons.exchange.beside import AnswersBeside
 from addons.exchange.cached_answer import CachedAnswer, looked_up
 from addons.exchange.context import Context
+from addons.exchange.form_upload import FormUpload
 from addons.exchange.further_answers import asked_for
 from addons.exchange.kept_answers import bound, said_before
 from addons.exchange.outcome import AttemptRecord, ExchangeInfo, Outcome
 from addons.exchange.request_body import RequestBody
 from addons.exchange.stage import Stage, Way
-from addons.stream.port import Beginning, State
+from addons.stream.port import State
 from providers.contract.requests import ModelRequest
 
 CURRENT: ContextVar[str] = ContextVar("request_id", default="")
@@ -52,7 +53,7 @@ class Exchange:
     """How its body is compressed, in the order in which that is to be undone."""
     head: RoutedHead = NO_HEAD
     """What the dialect sees of its head."""
-    beginning: Beginning | None = None
+    uploading: FormUpload | None = None
     """What reads its body while it comes, where that may be passed on so."""
     local: Callable[[bytes], Reading[http.Response]] | None = None
     """What makes the answer of its body where no model is asked."""
@@ -79,6 +80,8 @@ class Exchange:
     _begun: Attempt | None = None
     """The attempt that failed last, where the client has the head of its answer: an error is told in that."""
     _task: asyncio.Task[None] | None = None
+    _is_refused: bool = False
+    """By the stream: its body must not go on, or did not."""
     _counted: bool = False
     _told: int = 0
     """Records of attempts that were asked for."""
@@ -93,7 +96,7 @@ class Exchange:
             self._task.cancel()
 
     def refused(self, error: GatewayError, request_id: str) -> None:
-        self.error, self.status, self.id = error, error.status, request_id
+        self.error, self.status, self.id, self._is_refused = error, error.status, request_id, True
 
     # -- called from the hooks ------------------------------------------------------------------------------------
     async def open(self, flow: http.HTTPFlow) -> None:
@@ -136,7 +139,9 @@ class Exchange:
         if self._body is not None:
             self._body.release()
         # A request that the gateway refused before it was whole ends with an error of its flow too.
-        refused = self.attempt_loop is None and self.error is not None and flow.response is not None
+        refused = self._is_refused or (
+            self.attempt_loop is None and self.error is not None and flow.response is not None
+        )
         return self._outcome(flow, left=self.left or (flow.error is not None and not refused))
 
     def new_records(self, shown: http.HTTPFlow | None = None) -> list[AttemptRecord]:
@@ -194,7 +199,11 @@ class Exchange:
         if self.local is not None:
             self._take_local(await arrived.read(self.local(body)), flow)
             return
-        parsed = await arrived.read(self.dialect.read(body, self.context.limits.body_values, self.head))
+        upload = self.uploading if self.uploading is not None and self.uploading.parsed is not None else None
+        if upload is not None and upload.parsed is not None:
+            parsed = upload.parsed
+        else:
+            parsed = await arrived.read(self.dialect.read(body, self.context.limits.body_values, self.head))
         self.request, self.model = parsed.request, parsed.request.model[:ASKED_LIMIT]
         if self.moved is not None:
             self.moved()
@@ -202,7 +211,9 @@ class Exchange:
         if parsed.follows is not None or parsed.names:
             parsed = await self._with_kept(parsed, arrived)
         cached = looked_up(self.context, parsed, self.dialect.name, self.identity, self.head, arrived.size)
-        ask = ClientRequest(self.id, parsed, self.dialect, self.began, self.identity, self.head, cached=cached)
+        ask = ClientRequest(
+            self.id, parsed, self.dialect, self.began, self.identity, self.head, cached=cached, upload=upload
+        )
         if count := asked_for(self.context, parsed.request):
             self._beside = AnswersBeside(self.context, ask, count, self.stop, self._first_is_whole)
             ask = self._beside.first
@@ -340,11 +351,18 @@ class Exchange:
             identity=self.identity,
             cache=cached.state if cached is not None else "",
             replayed=kept.body if kept is not None else b"",
+            uploaded_bytes=self._uploaded_bytes,
         )
 
     @property
     def _cached(self) -> CachedAnswer | None:
         return self.attempt_loop.ask.cached if self.attempt_loop is not None else None
+
+    @property
+    def _uploaded_bytes(self) -> int:
+        """Of a body that was passed on while it came."""
+        upload = self.uploading
+        return upload.came_bytes if upload is not None and upload.parsed is not None else 0
 
     def _ending(self, last: Attempt | None, *, left: bool) -> tuple[str, int, GatewayError | None]:
         """How it ended: outcome, the status the client got, and what it was told went wrong."""
@@ -353,7 +371,7 @@ class Exchange:
         if self.error is not None and self._begun is not None:
             return "broken_off", self.status, self.error
         if self.error is not None:
-            asked = self.attempt_loop is not None and self.attempt_loop.attempts
+            asked = self.attempt_loop is not None and self.attempt_loop.attempts and not self._is_refused
             return "failed" if self.error.status >= 500 or asked else "refused", self.status, self.error
         if last is not None and last.reader.state is State.FAILED:
             return "broken_off", self.status, last.broken_off()

@@ -8,6 +8,7 @@ from addons.accounts.lease import Candidate, Line, PassedOver
 from addons.dialects.base import ParsedRequest
 from addons.errors import GatewayError
 from addons.exchange.context import Context
+from addons.exchange.form_upload import takes_as_it_is
 from addons.features.capabilities import check_support
 from addons.features.chain import applied
 from addons.routing.model_index import ModelRoute
@@ -191,6 +192,9 @@ class ModelChain:
     def _check_support(self, route: ModelRoute) -> None:
         """Raises GatewayError when the route's provider cannot carry this request."""
         provider, claims = self.context.providers[route.provider], frozenset[str]()
+        if self.parsed.goes_on and not takes_as_it_is(provider, self.parsed.request):
+            message = f"{route.provider} takes no uploads while they come; limits.body_mb says what is read whole"
+            raise GatewayError(400, message, code="unsupported_parameter")
         serving = provider.serving(self.parsed.request)
         if serving is not None and self.parsed.refusal is None:
             served = self.context.served(provider, route.model, serving.operation.native)

@@ -158,6 +158,8 @@ class Outcome:
     """Which operation of the client's API it was (`Route.operation`); empty where no provider was to be asked."""
     identity: bytes | None = field(default=None, repr=False, compare=False)
     """The client key itself, as ClientKeys knows it."""
+    uploaded_bytes: int = 0
+    """Of a body that was passed on while it came, as far as it came; 0 for one that was read whole."""
     cache: Literal["", "hit", "miss"] = ""
     """Whether the answer was a kept one, which nothing was spent for; empty where none was looked for."""
     replayed: bytes = field(default=b"", repr=False, compare=False)

@@ -67,6 +67,8 @@ class Annotation:
     """The kept body of the answer is only the beginning."""
     cut_request: bool = False
     """The kept body of the request is only the beginning."""
+    uploaded_bytes: int = 0
+    """How long the client's body was that was passed on while it came, as far as it came; 0: it was read whole."""
 
     @property
     def running(self) -> bool:

@@ -195,6 +195,7 @@ def _request_annotation(
         cached_tokens=usage.cached_tokens if usage is not None else None,
         dialect=outcome.dialect,
         cache=outcome.cache,
+        uploaded_bytes=outcome.uploaded_bytes,
         held_ms=held_ms,
         most=most,
     )

@@ -66,11 +66,12 @@ async def keep_cleaned(
     if flow.response is not None and answered:
         flow.response.data.content = kept.answered
         show_as_searched(flow.response)
-    if kept is found and len(asked) <= most_bytes:
+    cut = len(asked) > most_bytes or annotation.uploaded_bytes > 0
+    if kept is found and not cut:
         return annotation
     return replace(
         annotation,
-        cut_request=len(asked) > most_bytes,
+        cut_request=cut,
         client_request=kept.client_request,
         delivered=kept.delivered,
         model=kept.model,

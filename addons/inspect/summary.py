@@ -108,6 +108,8 @@ def _figures(annotation: Annotation) -> list[str]:
         words.append(f"after {annotation.took_ms} ms")
     if annotation.first_token_ms is not None and annotation.stream:
         words.append(f"first {annotation.first_token_ms} ms")
+    if annotation.uploaded_bytes:
+        words.append(f"upload {annotation.uploaded_bytes / 1e6:.1f} MB")
     if annotation.held_ms:
         words.append(f"(held {annotation.held_ms / 1000:.1f} s by you)")
     if not annotation.running:

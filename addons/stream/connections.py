@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import select
 from typing import Final, cast
 
 from mitmproxy.addons.proxyserver import Proxyserver
@@ -55,6 +56,13 @@ class ClientConnections:
 
     def go_on(self, client_id: str) -> None:
         if reader := self._reader(client_id):
+            reader.go_on()
+
+    def end_if_left(self, client_id: str) -> None:
+        """Ends a held connection whose client has left: what it left is then read to its end."""
+        reader, writer = self._reader(client_id), self._writer(client_id)
+        if reader is not None and writer is not None and reader.is_held and _has_left(writer):
+            self.drop(client_id)
             reader.go_on()
 
     def adapt_handler(self, client: Client) -> None:
@@ -123,6 +131,16 @@ class ClientConnections:
         """Ends the connection at once, for any other reason."""
         if writer := self._writer(client_id):
             writer.transport.abort()
+
+
+def _has_left(writer: asyncio.StreamWriter) -> bool:
+    """Whether the peer has ended or broken its connection, though nobody has read up to that."""
+    socket = writer.get_extra_info("socket")
+    if socket is None or socket.fileno() < 0:
+        return True
+    asked = select.poll()
+    asked.register(socket.fileno(), getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR)
+    return bool(asked.poll(0))
 
 
 def refuse_proxying(handler: ConnectionHandler, refuse: Refuse) -> None:

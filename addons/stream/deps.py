@@ -68,13 +68,21 @@ class ClientLimits:
     """For a client that has stopped reading its answer."""
     head_fields: int = 100
     """Fields in the head of a request."""
-    upload_bytes: int = 1024 * 1024 * 1024
+    upload_bytes: int = 512 * 1024 * 1024
     """Of a body that is passed on as it comes."""
 
     @property
     def body_message(self) -> str:
         limit_mb = self.body_bytes / (1024 * 1024)
         return f"the request body is larger than the limit of {limit_mb:g} MB (limits.body_mb in config.yaml)"
+
+    @property
+    def form_message(self) -> str:
+        """Of a form that could not be passed on while it came."""
+        return (
+            f"{self.body_message}: a form may be larger where `model` (and `provider`) stand before its first file "
+            "and official APIs alone serve it. Put `model` before the file, or raise limits.body_mb."
+        )
 
     @property
     def upload_message(self) -> str:
@@ -104,6 +112,10 @@ class ClientTransport(Protocol):
 
     def go_on(self, client_id: str) -> None: ...
 
+    def end_if_left(self, client_id: str) -> None:
+        """Ends the connection where it is held and its client has left, of which nobody hears then."""
+        ...
+
     def hand(self, client_id: str, event: FromProvider) -> bool:
         """Hands the event to the connection's layers; False when the connection is gone.
 
@@ -125,6 +137,9 @@ class NoClientTransport:
         pass
 
     def go_on(self, client_id: str) -> None:
+        pass
+
+    def end_if_left(self, client_id: str) -> None:
         pass
 
     def hand(self, client_id: str, event: FromProvider) -> bool:
@@ -245,6 +260,13 @@ class YieldControlHook(commands.StartHook):
     """A hook that gives the event loop a turn before this stream goes on. No addon handles it: it only is awaited."""
 
     stream: layer.Layer  # mitmproxy hooks carry exactly one argument
+
+
+@dataclass
+class RequestHeld(HttpEvent):
+    """The event that nothing more of the body is to come for now; where it is not `held`, that more may come again."""
+
+    held: bool
 
 
 @dataclass

@@ -19,6 +19,10 @@ class FairReader:
         self._may_read = asyncio.Event()
         self._may_read.set()
 
+    @property
+    def is_held(self) -> bool:
+        return not self._may_read.is_set()
+
     def hold(self) -> None:
         """Reads nothing more until `go_on`; then the peer can send no more than the buffers take. A read that waits
         already still gives what comes next. Meanwhile nobody hears that the peer has left."""

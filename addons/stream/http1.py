@@ -28,7 +28,7 @@ from addons.errors import GatewayError
 from addons.framing.chunks import FRAMING_BYTES, read_on, reader_of
 from addons.framing.lines import Bound, LineBuffer, TooLarge
 from addons.stream.connection_limits import Peer
-from addons.stream.deps import Commands, LayerDeps, RefusedHead, RequestRefused, Tick
+from addons.stream.deps import Commands, LayerDeps, RefusedHead, RequestHeld, RequestRefused, Tick
 from addons.stream.refusal import add_missing, closing
 from addons.stream.request_head import HEAD_BYTES, HeadRefused, fields_in, method_and_path, read_head
 from addons.stream.small_queue import SmallQueue
@@ -223,6 +223,8 @@ class JsonHttp1Server(Http1Server):
             return  # a stream that does not know yet that its client was hung up
         if isinstance(event, ResponseData):
             yield from self._send_data(event.data)
+        elif isinstance(event, RequestHeld):
+            (self.deps.transport.hold if event.held else self.deps.transport.go_on)(self.client_id)
         elif isinstance(event, ResponseProtocolError):
             yield from self._send_error(event)
         elif isinstance(event, ResponseHeaders) and event.response.status_code == 100:

@@ -17,17 +17,19 @@ from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layer import CommandGenerator
 from mitmproxy.proxy.layers.http._base import ReceiveHttp
 from mitmproxy.proxy.layers.http._events import (
+    RequestData,
     RequestHeaders,
     RequestTrailers,
     ResponseData,
     ResponseEndOfMessage,
     ResponseHeaders,
+    ResponseProtocolError,
 )
-from mitmproxy.proxy.layers.http._http2 import Http2Server, format_h2_response_headers
+from mitmproxy.proxy.layers.http._http2 import Http2Server, StreamState, format_h2_response_headers
 
 from addons.errors import GatewayError
 from addons.stream.connection_limits import Peer, host_of
-from addons.stream.deps import Commands, LayerDeps, RefusedHead, Tick
+from addons.stream.deps import Commands, LayerDeps, RefusedHead, RequestHeld, Tick
 from addons.stream.frames import BudgetSpent, FrameBudget
 from addons.stream.refusal import add_missing, closing
 from addons.stream.request_head import HEAD_BYTES, HeadRefused, check_head, method_and_path
@@ -36,6 +38,8 @@ log = logging.getLogger("glassgate")
 
 FRAME_BYTES: Final = 16 * 1024
 """RFC 9113, 4.2: no peer may forbid frames of this size."""
+WINDOW_BYTES: Final = 1024 * 1024
+"""What a client may send of one body before it is read; of one that is held no more comes."""
 
 
 class JsonHttp2Server(Http2Server):
@@ -48,6 +52,9 @@ class JsonHttp2Server(Http2Server):
         self.ending = False
         self._peer: Peer = self.conn.peername or ()
         self._budget = FrameBudget(deps.clock())
+        self._held: dict[int, int] = {}
+        """Streams whose body is held → bytes of their window that they have not got back."""
+        self.h2_conn.local_settings.initial_window_size = WINDOW_BYTES
         self.h2_conn.local_settings.max_frame_size = FRAME_BYTES
         self.h2_conn.local_settings.acknowledge()
         self.h2_conn.max_inbound_frame_size = FRAME_BYTES
@@ -63,6 +70,11 @@ class JsonHttp2Server(Http2Server):
         if isinstance(event, events.DataReceived):
             yield from self._receive(event)
             return
+        if isinstance(event, RequestHeld):
+            yield from self._hold(event)
+            return
+        if isinstance(event, ResponseEndOfMessage | ResponseProtocolError):
+            self._held.pop(event.stream_id, None)
         yield from super()._handle_event(event)
         if isinstance(event, ResponseData):
             self._budget.earn()
@@ -111,6 +123,34 @@ class JsonHttp2Server(Http2Server):
         self.deadline = float("inf")
         self.deps.deadlines.discard(self)
 
+    # -- bodies that are held -------------------------------------------------------------------------------------
+    def _hold(self, event: RequestHeld) -> Commands:
+        """A held stream gets nothing of its window back; those beside it go on (RFC 9113, 5.2)."""
+        if event.held:
+            self._held.setdefault(event.stream_id, 0)
+            return
+        owed = self._held.pop(event.stream_id, 0)
+        if owed and not self.is_closed(event.stream_id):
+            self.h2_conn.increment_flow_control_window(owed, event.stream_id)
+            yield commands.SendData(self.conn, self.h2_conn.data_to_send())
+
+    def _reads(self, stream_id: int) -> bool:
+        """Whether somebody reads the body of that stream."""
+        return self.streams.get(stream_id) is StreamState.HEADERS_RECEIVED
+
+    def _take_of_held(self, event: h2.events.DataReceived) -> Commands:
+        """What a held stream still sends: the connection gets its window back, since others share that."""
+        assert event.stream_id is not None
+        size = event.flow_controlled_length or 0
+        if event.data:
+            yield ReceiveHttp(RequestData(event.stream_id, event.data))
+        if size and self.h2_conn.state_machine.state is not h2.connection.ConnectionState.CLOSED:
+            self.h2_conn.increment_flow_control_window(size)
+        if event.stream_id in self._held:
+            self._held[event.stream_id] += size
+        elif size and not self.is_closed(event.stream_id):
+            self.h2_conn.increment_flow_control_window(size, event.stream_id)
+
     # -- requests in ----------------------------------------------------------------------------------------------
     def handle_h2_event(self, event: h2.events.Event) -> CommandGenerator[bool]:
         if isinstance(event, h2.events.ConnectionTerminated):
@@ -118,6 +158,11 @@ class JsonHttp2Server(Http2Server):
             return True
         if isinstance(event, h2.events.UnknownFrameReceived):
             return False  # RFC 9113, 4.1: to be ignored; mitmproxy writes a line about each
+        if isinstance(event, h2.events.DataReceived) and event.stream_id in self._held and self._reads(event.stream_id):
+            yield from self._take_of_held(event)
+            return False
+        if isinstance(event, h2.events.StreamReset):
+            self._held.pop(event.stream_id or 0, None)
         if isinstance(event, h2.events.RemoteSettingsChanged):
             self.deps.tracker.spoke(self._peer)
         elif isinstance(event, h2.events.RequestReceived):

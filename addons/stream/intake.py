@@ -24,11 +24,11 @@ from mitmproxy.proxy.layers.http._hooks import (
 
 from addons.cleaning.fields import Fields
 from addons.errors import GatewayError
-from addons.stream.deps import Commands, LayerDeps, RequestRefused, Tick
-from addons.stream.port import Beginning
+from addons.stream.deps import Commands, LayerDeps, RequestHeld, RequestRefused, Tick
+from addons.stream.passed_body import LOOK_S, PassedBody
+from addons.stream.port import UploadReading
 from addons.stream.refusal import add_missing, closing, mark_refused
 from addons.stream.small_queue import SmallQueue
-from addons.upstream.upload import Upload
 
 
 class RequestIntake(HttpStream):
@@ -53,10 +53,12 @@ class RequestIntake(HttpStream):
         self._fields: tuple[tuple[bytes, bytes], ...] = ()
         """Of the client's head, in the same way."""
         self._holders: tuple[str, ...] = ()
-        self._beginning: Beginning | None = None
+        self._is_whole_form = False
+        """It is a form that could not be passed on while it came."""
+        self._reading: UploadReading | None = None
         """What says when enough of the body has come."""
-        self.upload: Upload | None = None
-        """The rest of the body, where that is passed on as it comes."""
+        self.body: PassedBody | None = None
+        """The rest of the body, where that is passed on while it comes."""
 
     @property
     def client_id(self) -> str:
@@ -103,12 +105,11 @@ class RequestIntake(HttpStream):
             return
         request = self.flow.request
         port, limits = self.deps.find(self.flow), self.deps.limits
-        self._beginning = port.beginning if port is not None else None
-        uploads = self._beginning is not None
-        most, message = (
-            (limits.upload_bytes, limits.upload_message) if uploads else (limits.body_bytes, limits.body_message)
-        )
-        if int(request.headers.get("content-length", "0")) > most:  # (checked with the head)
+        self._reading = port.uploading if port is not None else None
+        most, message = limits.body_bytes, limits.body_message
+        if self._reading is not None:
+            most, message = limits.upload_bytes, limits.upload_message
+        if self._said_bytes > most:
             yield from self._refuse(GatewayError(413, message, code="request_too_large"))
             return
         self._holders = self._body_holders()
@@ -119,6 +120,11 @@ class RequestIntake(HttpStream):
             go_on.headers.clear()
             request.headers.pop("expect")
             yield SendHttp(ResponseHeaders(self.stream_id, go_on), self.context.client)
+
+    @property
+    def _said_bytes(self) -> int:
+        """How long the body is, as the head says (which was checked); 0 where it does not say."""
+        return int(self.flow.request.headers.get("content-length", "0"))
 
     def _answer_early(self, answer: http.Response) -> Commands:
         self._complete_head(answer)
@@ -142,53 +148,96 @@ class RequestIntake(HttpStream):
     def _take_body(self) -> Commands:
         """The request goes on with what has come of its body."""
         self._unwatch()
+        self._reading = None
         self.flow.request.timestamp_end = time.time()
         self.flow.request.data.content = bytes(self.request_body_buf)
         if self._kept_bytes and self.deps.find(self.flow) is not None:
             self.deps.body_budget.complete(self.flow.id, self._holders, self._kept_bytes)
             self._kept_bytes = 0
         self._forget_body()
+        if self.body is not None:
+            yield from self._hold()
         yield from self.request_complete()
-
-    def state_pass_body_on(self, event: events.Event) -> Commands:
-        """The rest of a body goes to the provider as it comes; the client is held while that does not take it."""
-        assert self.upload is not None
-        if isinstance(event, RequestData):
-            if self.upload.handed_bytes + len(event.data) > self.deps.limits.upload_bytes:
-                message = self.deps.limits.upload_message
-                yield from self._refuse(GatewayError(413, message, code="request_too_large"))
-                return
-            self.upload.write(event.data)
-            if self.upload.is_full:
-                self.deps.transport.hold(self.client_id)
-        elif isinstance(event, RequestEndOfMessage):
-            self.upload.end()
-            self.client_state = self.state_done
-            self.flow.request.timestamp_end = time.time()
-
-    def end_upload(self) -> None:
-        """Nothing more of the body is wanted."""
-        if self.upload is not None:
-            self.deps.transport.go_on(self.client_id)
-            if self.client_state == self.state_pass_body_on:
-                self.client_state = self.state_errored
 
     def _keep(self, data: bytes) -> Commands:
         limits = self.deps.limits
         if self._kept_bytes + len(data) > limits.body_bytes:
-            yield from self._refuse(GatewayError(413, limits.body_message, code="request_too_large"))
+            message = limits.form_message if self._is_whole_form else limits.body_message
+            yield from self._refuse(GatewayError(413, message, code="request_too_large"))
         elif not self.deps.body_budget.reserve(self._holders, len(data), limits.body_bytes):
             message = "the requests under way hold as much as they may together; send fewer big ones at a time"
             yield from self._refuse(GatewayError(429, message, code="too_many_unfinished", retry_after_s=1))
         else:
             self._kept_bytes += len(data)
             self.request_body_buf += data
-            if self._beginning is not None and (enough := self._beginning.feed(data)) is not None:
-                self._beginning = None
-                if enough:
-                    self.upload = Upload(chunked="content-length" not in self.flow.request.headers)
-                    self.client_state = self.state_pass_body_on
-                    yield from self._take_body()
+            if self._reading is not None and (enough := self._reading.feed(data)) is not None:
+                yield from self._decided(self._reading, enough=enough)
+
+    def _decided(self, reading: UploadReading, *, enough: bool) -> Commands:
+        """What has come of the body says whether the rest of it is passed on."""
+        self._reading, limits = None, self.deps.limits
+        if enough:
+            chunked = "content-length" not in self.flow.request.headers
+            self.body = PassedBody(reading, limits, self.deps.clock(), chunked=chunked)
+            self.client_state = self.state_pass_body_on
+            yield from self._take_body()
+            return
+        self._is_whole_form = True
+        if self._said_bytes > limits.body_bytes:
+            yield from self._refuse(GatewayError(413, limits.form_message, code="request_too_large"))
+
+    # -- a body that is passed on ---------------------------------------------------------------------------------
+    def state_pass_body_on(self, event: events.Event) -> Commands:
+        """The rest of the body goes to the provider as it comes."""
+        assert self.body is not None
+        try:
+            if isinstance(event, RequestData):
+                self.body.take(event.data, self.deps.clock())
+                if self.body.upload.is_full:
+                    yield from self._hold()
+            elif isinstance(event, RequestEndOfMessage):
+                self.body.end()
+                self.client_state = self.state_done
+                self.flow.request.timestamp_end = time.time()
+                self.body_came()
+        except GatewayError as error:
+            yield from self._refuse(error)
+
+    def body_came(self) -> None:
+        """All of a body that is passed on has come."""
+
+    @property
+    def uploads(self) -> bool:
+        """A body is being passed on."""
+        return self.body is not None and self.client_state == self.state_pass_body_on
+
+    def _hold(self) -> Commands:
+        """Nobody can take more of the body: the client is held. It is looked at now and then, whether it is there."""
+        assert self.body is not None
+        now = self.deps.clock()
+        if not self.body.is_held:
+            self.body.hold(now)
+            yield SendHttp(RequestHeld(self.stream_id, held=True), self.context.client)
+        self.deadline = now + LOOK_S
+        self.deps.deadlines.add(self)
+
+    def _go_on(self) -> Commands:
+        """The client may go on, where what has come of its body was taken."""
+        if self.body is not None and self.body.is_held and not self.body.upload.is_full:
+            self.body.go_on(self.deps.clock())
+            yield SendHttp(RequestHeld(self.stream_id, held=False), self.context.client)
+
+    def _look_at_held(self) -> None:
+        if self.body is not None and self.body.is_held:
+            self.deps.transport.end_if_left(self.client_id)
+        self.deadline = self.deps.clock() + LOOK_S
+
+    def end_upload(self) -> None:
+        """Nothing more of the body is wanted. (In HTTP/2 the stream ends with its answer.)"""
+        if self.body is not None:
+            self.deps.transport.go_on(self.client_id)
+            if self.client_state == self.state_pass_body_on:
+                self.client_state = self.state_errored
 
     def _body_holders(self) -> tuple[str, ...]:
         """The holders the body counts for."""
@@ -209,6 +258,9 @@ class RequestIntake(HttpStream):
         if self.client_state == self.state_consume_request_body:
             message = f"the request's body did not arrive within {self.deps.limits.body_s:g} s"
             yield from self._refuse(GatewayError(408, message, code="request_timeout"))
+        elif self.uploads:
+            self._look_at_held()
+            return
         self._unwatch()
 
     def _unwatch(self) -> None:

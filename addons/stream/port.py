@@ -13,6 +13,7 @@ from mitmproxy import http
 
 from addons.errors import GatewayError
 from addons.upstream.port import Target
+from addons.upstream.upload import Upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,12 +169,24 @@ class UpstreamAttempt(Protocol):
         ...
 
 
-class Beginning(Protocol):
-    """What reads a body while it comes, to say when enough has come to ask a provider."""
+class UploadReading(Protocol):
+    """What reads a body while it comes, to say when enough has come to ask a provider, and whether it may go on."""
 
     def feed(self, data: bytes) -> bool | None:
         """More has come. True: what has come is enough, and the rest can be passed on; False: the body is to be read
         whole; None: not known yet. Not to be called again after True or False."""
+        ...
+
+    def goes_on(self, upload: Upload) -> None:
+        """The rest is passed on by `upload`."""
+        ...
+
+    def rest(self, data: bytes) -> None:
+        """More of the rest has come. Raises GatewayError where it must not be passed on."""
+        ...
+
+    def end(self) -> None:
+        """The rest has come. Raises GatewayError where the body is not whole all the same."""
         ...
 
 
@@ -191,7 +204,7 @@ class RequestPort(Protocol):
         ...
 
     @property
-    def beginning(self) -> Beginning | None:
+    def uploading(self) -> UploadReading | None:
         """What reads the body while it comes; None: it is wanted whole."""
         ...
 

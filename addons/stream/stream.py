@@ -28,6 +28,7 @@ from addons.errors import GatewayError
 from addons.stream.client_end import ClientEnd
 from addons.stream.deps import AttemptFailedHook, Commands, FromProvider, LayerDeps, Tick, YieldControlHook
 from addons.stream.intake import RequestIntake
+from addons.stream.passed_body import PassedBody
 from addons.stream.port import Fault, RequestPort, State, UpstreamAttempt
 from addons.stream.refusal import closing, mark_refused
 from addons.upstream.events import Answered, Body, Connected, Ended, NoConnection, Reconnecting, Taken, UpstreamEvent
@@ -61,6 +62,8 @@ class GatewayStream(RequestIntake):
     def handle_event(self, event: events.Event) -> Commands:
         if self._paused:  # by a hook: events wait for its end, but a client that leaves must not
             if isinstance(event, Tick) and not self.ending:
+                if self.uploads:
+                    self._look_at_held()
                 return  # the next one comes soon, and they would pile up
             leaves = isinstance(event, RequestProtocolError) and hasattr(self, "flow")
             if leaves and (port := self.deps.find(self.flow)):
@@ -116,7 +119,8 @@ class GatewayStream(RequestIntake):
             self.attempt = None
             self._unwatch()
             return  # the client left while the attempt was planned; its own event comes next
-        call = self.call = self.deps.upstream.call(attempt.target, head, self.context.client, self._told, self.upload)
+        upload = self.body.upload if self.body is not None else None
+        call = self.call = self.deps.upstream.call(attempt.target, head, self.context.client, self._told, upload)
         if call.connection is not None and call.connection.link is not None:
             self._connected(call.connection.link.server)
         if attempt.beside is not None:
@@ -153,14 +157,31 @@ class GatewayStream(RequestIntake):
     def _leave(self) -> None:
         """Ends the request to the provider: nothing of it is wanted any more."""
         call, self.call = self.call, None
-        if self.upload is not None and self.upload.has_begun:  # else another attempt can have all of it
+        if self.body is not None and self.body.upload.is_spent:  # else another attempt can have all of it
             self.end_upload()
         if call is not None:
             call.leave()
 
     def _refuse(self, error: GatewayError) -> Commands:
         self._leave()  # of an upload a part may have gone out
-        yield from super()._refuse(error)
+        if self.committed and self.attempt is not None:  # the head of an answer is out already
+            self.attempt.fault(Fault.CLOSED, error.message)
+            yield from self._end_with_error()
+        else:
+            yield from super()._refuse(error)
+
+    def body_came(self) -> None:
+        """From now on the provider has its time: what passed while the body came was not its own."""
+        assert self.body is not None
+        now = self.deps.clock()
+        self._began += now - self.body.began
+        self._gets_time(now)
+
+    def _gets_time(self, now: float) -> None:
+        """The provider has taken something of the request only now."""
+        if self.attempt is not None and self.call is not None:
+            self._last_heard = self._attempt_began = now
+            self._set_deadline()
 
     def _fail_attempt(self, fault: Fault, detail: str) -> Commands:
         failed = self.attempt
@@ -169,6 +190,8 @@ class GatewayStream(RequestIntake):
         self._leave()
         self._unwatch()
         self._keep_provider_body()
+        if self.uploads:
+            yield from self._hold()
         yield AttemptFailedHook(self.flow)
         if (yield from self.check_killed(True)):
             return
@@ -196,18 +219,32 @@ class GatewayStream(RequestIntake):
                     yield from self._advance(out)
             elif isinstance(said, Connected):
                 self._connected(said.server)
+                yield from self._taken()
             elif isinstance(said, Reconnecting):
                 self._connects()
             elif isinstance(said, Taken):
-                self._last_heard = self._attempt_began = self.deps.clock()
-                self._set_deadline()
-                self.deps.transport.go_on(self.client_id)
+                yield from self._taken()
             elif isinstance(said, NoConnection):
                 self.call = None
                 yield from self._fail_attempt(*self._connect_fault(said.why))
             elif self.attempt is None or not self.attempt.reader.waits:
                 self.call = None
                 yield from self._broken(Fault.CLOSED if said.closed else Fault.PROTOCOL, said.why)
+
+    def _stop_upload(self, body: PassedBody) -> Commands:
+        """The provider refuses before it has read the body: no more of it is wanted, or wanted by another attempt."""
+        if body.upload.is_spent:
+            self.end_upload()
+        else:
+            yield from self._hold()
+
+    def _taken(self) -> Commands:
+        """The provider is there, or has taken what waited: more of a body that is passed on may come."""
+        if self.body is not None:
+            now = self.deps.clock()
+            self.body.taken(now)
+            yield from self._go_on()
+            self._gets_time(now)
 
     def _hear_beside(self, call: UpstreamCall) -> Commands:
         if call is self.call and self.attempt is not None:
@@ -220,6 +257,8 @@ class GatewayStream(RequestIntake):
         self.attempt.head(response)  # seals secrets before any other addon sees the flow
         self.flow.response = response
         began = self._last_heard = self.deps.clock()
+        if self.body is not None and self.uploads and response.status_code >= 300:
+            yield from self._stop_upload(self.body)
         if self.deps.heads_are_heard():
             yield HttpResponseHeadersHook(self.flow)
             if (yield from self._dropped()):
@@ -390,6 +429,7 @@ class GatewayStream(RequestIntake):
         if not (yield from self.check_killed(True)):
             return False
         self._leave()
+        self.end_upload()
         self._unwatch()
         return True
 
@@ -398,6 +438,9 @@ class GatewayStream(RequestIntake):
         """The earliest moment at which `_on_tick` could have something to do."""
         assert self.attempt
         timers = self.attempt.timers
+        if self.body is not None and self.uploads:
+            self.deadline = min(self.body.due(self.deps.clock(), timers.first_token_s), self._connect_by)
+            return
         due = min(self._began + timers.total_s, self._connect_by)
         if self.committed:
             due = min(due, self._last_said + timers.keepalive_s, self._last_heard + timers.idle_s)
@@ -428,6 +471,8 @@ class GatewayStream(RequestIntake):
         elif now >= self._connect_by:
             self._leave()
             yield from self._fail_attempt(Fault.CONNECT_TIMEOUT, "connection cancelled")
+        elif self.uploads:
+            yield from self._on_upload_tick(now)
         elif self.committed and self._client.unsent:
             yield from self._wait_for_client(now)
         elif self._settles_at is not None and now >= self._settles_at:
@@ -441,6 +486,20 @@ class GatewayStream(RequestIntake):
         elif (self.committed or attempt.keepalive_before_first_token) and now >= self._last_said + timers.keepalive_s:
             yield from self._emit(attempt.keepalive)
         else:
+            self._set_deadline()
+
+    def _on_upload_tick(self, now: float) -> Commands:
+        """While a body is passed on, the client has to send and the provider to take it; nothing else has a time."""
+        assert self.attempt is not None
+        assert self.body is not None
+        provider_s = self.attempt.timers.first_token_s
+        if self.body.is_late(now):
+            message = f"the request's body comes too slowly, or stopped for {self.deps.limits.body_s:g} s"
+            yield from self._refuse(GatewayError(408, message, code="request_timeout"))
+        elif self.body.is_not_taken(now, provider_s):
+            yield from self._broken(Fault.FIRST_TOKEN_TIMEOUT, f"it took nothing of the upload for {provider_s:g} s")
+        else:
+            self._look_at_held()
             self._set_deadline()
 
     def _wait_for_client(self, now: float) -> Commands:

@@ -55,6 +55,15 @@ def request_of(call: Call) -> http.Request:
     )
 
 
+def goes_on(request: http.Request, more: int | None) -> None:
+    """Says in the head that behind the content so many bytes `more` follow, or that nobody knows how many (None)."""
+    request.headers.pop("content-length", None)
+    if more is None:
+        request.headers["transfer-encoding"] = "chunked"
+    else:
+        request.headers["content-length"] = str(len(request.raw_content or b"") + more)
+
+
 @lru_cache(maxsize=256)
 def _parsed_site(site: str) -> tuple[bytes, str, int]:
     """Scheme, host and port; there are few, and mitmproxy takes its time to check them. Raises ValueError."""

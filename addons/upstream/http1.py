@@ -251,12 +251,11 @@ class Http1Connection:
 
     def closed(self) -> None:
         asked, heard, reused = self._is_asked, self._heard, self.answers > 0
-        began_upload = self._upload is not None and self._upload.has_begun
         events = self._end_of_connection() if self.call is not None else ()
         call = self._over()
         if call is None:
             return
-        if asked and reused and not heard and not call.repeated and not began_upload:
+        if asked and reused and not heard and not call.repeated:
             self._owner.again(call)
             call.told(call, (RECONNECTING,))
             return

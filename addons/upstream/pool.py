@@ -60,10 +60,11 @@ class UpstreamPool:
         """Sends the request, whose body goes on where there is an `upload`.
 
         `told` is first called after this has returned; `is_connected` says whether the request is on its way already,
-        over a connection that had been idle (then no Connected is told).
+        over a connection that had been idle (then no Connected is told). With an upload it never is: should such a
+        connection be dead, what went out on it could not be sent again.
         """
         call = UpstreamCall(target, request, client, told, upload)
-        connection = self._take(target)
+        connection = self._take(target) if upload is None else None
         if connection is None:
             self._open(call)
         else:

@@ -24,22 +24,19 @@ class Outlet(Protocol):
 class Upload:
     """The body of one request that goes on. `chunked` as the request's head says."""
 
-    __slots__ = ("_chunked", "_ended", "_held", "_held_bytes", "_outlet", "handed_bytes")
+    __slots__ = ("_chunked", "_ended", "_held", "_held_bytes", "_outlet", "handed_bytes", "is_spent")
 
     def __init__(self, *, chunked: bool) -> None:
         self._chunked = chunked
         self._outlet: Outlet | None = None
         self._held: list[bytes] = []
-        """Framed, until there is a connection."""
+        """Framed, until there is a connection; while it is not spent, another connection can have it."""
         self._held_bytes = 0
         self._ended = False
         self.handed_bytes = 0
         """Of the body, behind its beginning."""
-
-    @property
-    def has_begun(self) -> bool:
-        """Whether something was handed over which is not kept: the request cannot go out once more."""
-        return self.handed_bytes > 0 or self._ended
+        self.is_spent = False
+        """Something of it went to a provider and is kept no more: the request cannot go out once more."""
 
     @property
     def has_ended(self) -> bool:
@@ -79,7 +76,7 @@ class Upload:
         self._outlet = outlet
         held, self._held, self._held_bytes = self._held, [], 0
         for piece in held:
-            outlet.write(piece)
+            self._out(piece)
 
     def closes(self) -> None:
         """There is no connection (any more)."""
@@ -90,7 +87,8 @@ class Upload:
 
     def _out(self, framed: bytes) -> None:
         if self._outlet is not None:
+            self.is_spent = True
             self._outlet.write(framed)
-        else:
+        elif not self.is_spent:  # (else nobody can have it any more)
             self._held.append(framed)
             self._held_bytes += len(framed)

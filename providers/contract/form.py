@@ -29,7 +29,10 @@ class Form:
     parts: tuple[FormPart, ...]
     """Those that are whole."""
     goes_on: FormPart | None = None
-    """The part in the middle of which `body` ends, as far as it has come; the rest is passed on as it comes."""
+    """The part in the middle of which `body` ends, or behind which more comes: its head, without what has come of it.
+    The rest is passed on while it comes."""
+    rest_at: int = 0
+    """Where in `body` the content of that part begins."""
 
     def with_fields(self, values: Mapping[str, bytes | None]) -> bytes:
         """The body with other values of some of its fields, or without them (None); as it came where nothing is to be
@@ -42,7 +45,7 @@ class Form:
             if data is not None:
                 out += (*self._head(part), data, b"\r\n")
         if self.goes_on is not None:
-            return b"".join((*out, *self._head(self.goes_on), self.goes_on.data))
+            return b"".join((*out, *self._head(self.goes_on), self.body[self.rest_at :]))
         return b"".join((*out, b"--", self.boundary, b"--\r\n"))
 
     def _head(self, part: FormPart) -> tuple[bytes, ...]:

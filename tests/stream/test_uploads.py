@@ -2,7 +2,8 @@
 
 import pytest
 
-from addons.upstream.upload import FULL_BYTES
+from addons.errors import GatewayError
+from addons.upstream.upload import FULL_BYTES, Upload
 from tests.support.door import DONE
 from tests.support.drive import Drive, FakeAttempt
 from tests.support.http1 import END, OK, status_of
@@ -13,15 +14,29 @@ MADE = b"body"
 
 
 class Enough:
-    """The Beginning of a body: all up to the first `|`; it is to be read whole where `!` comes first."""
+    """Reads a body: enough is all up to the first `|`; it is to be read whole where `!` comes first. What has `?` in
+    it must not go on, nor is it whole."""
+
+    broken = False
 
     def feed(self, data: bytes) -> bool | None:
         return False if b"!" in data else True if b"|" in data else None
 
+    def goes_on(self, upload: Upload) -> None:
+        self.upload = upload
+
+    def rest(self, data: bytes) -> None:
+        if b"?" in data:
+            raise GatewayError(400, "model: stands behind the file")
+
+    def end(self) -> None:
+        if self.broken:
+            raise GatewayError(400, "no whole form")
+
 
 def begun(*attempts: FakeAttempt, length: int = 10) -> Drive:
     drive = Drive([*attempts] or [FakeAttempt()], body_limit=100_000)
-    drive.port.beginning = Enough()
+    drive.port.uploading = Enough()
     drive.client_sends(HEAD + b"content-length: %d\r\n\r\n" % length)
     return drive
 
@@ -61,7 +76,7 @@ def test_what_cannot_be_told_early_is_read_whole() -> None:
 @pytest.mark.parametrize("hook", ["request", "connect"])
 def test_what_comes_while_nobody_can_take_it_goes_out_in_its_order(hook: str) -> None:
     drive = Drive([FakeAttempt()], hold={hook}, body_limit=100_000)
-    drive.port.beginning = Enough()
+    drive.port.uploading = Enough()
     drive.client_sends(HEAD + b"content-length: 10\r\n\r\n")
     for piece in (b"ab|", b"cde", b"fghi"):
         drive.client_sends(piece)
@@ -71,14 +86,19 @@ def test_what_comes_while_nobody_can_take_it_goes_out_in_its_order(hook: str) ->
 
 def test_a_client_is_held_while_the_provider_takes_nothing() -> None:
     drive = Drive([FakeAttempt()], hold={"connect"}, body_limit=100_000)
-    drive.port.beginning = Enough()
+    drive.port.uploading = Enough()
     drive.client_sends(HEAD + b"content-length: 1000000\r\n\r\n|")
-    drive.client_sends(b"x" * FULL_BYTES)
-    assert not held(drive)
-    drive.client_sends(b"y")
     assert held(drive)
     drive.complete()
-    drive.links[drive.servers[0]].receiver.taken()
+    assert not held(drive)
+    link = drive.links[drive.servers[0]]
+    link.waiting = FULL_BYTES + 1
+    drive.client_sends(b"x")
+    assert held(drive)
+    link.receiver.taken()
+    assert held(drive)
+    link.waiting = 0
+    link.receiver.taken()
     assert not held(drive)
 
 
@@ -118,7 +138,7 @@ def test_an_upload_is_bounded() -> None:
 
 def test_a_body_in_chunks_goes_on_until_it_is_malformed() -> None:
     drive = Drive([FakeAttempt()], body_limit=100_000)
-    drive.port.beginning = Enough()
+    drive.port.uploading = Enough()
     drive.client_sends(HEAD + b"transfer-encoding: chunked\r\n\r\n3\r\nab|\r\n2\r\ncd\r\n")
     assert body_of(drive) == b"4\r\nbody\r\n2\r\ncd\r\n"
     drive.client_sends(b"zz\r\n")

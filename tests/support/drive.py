@@ -17,7 +17,7 @@ from addons.dialects.registry import refusal
 from addons.errors import GatewayError
 from addons.stream.deps import AttemptFailedHook, ClientLimits, FromProvider, LayerDeps, Tick, Timed
 from addons.stream.layer import GatewayLayer
-from addons.stream.port import Beginning, Beside, Fault, State, Timers
+from addons.stream.port import Beside, Fault, State, Timers, UploadReading
 from addons.upstream.http1 import Http1Connection
 from addons.upstream.pool import UpstreamPool
 from addons.upstream.port import Cancel, Receiver, Target
@@ -131,7 +131,7 @@ class FakePort:
     attempt: FakeAttempt | None = None
     answer: http.Response | None = None
     left: bool = False
-    beginning: Beginning | None = None
+    uploading: UploadReading | None = None
 
     refusal: tuple[int, str | None] | None = None
 
@@ -154,6 +154,8 @@ class FakeWire:
     waiting: int = 0
     aborted: bool = False
     is_held: bool = False
+    has_left: bool = False
+    """The client has, though nobody has read up to that."""
 
     def unsent(self, client_id: str) -> int:
         return self.waiting
@@ -166,6 +168,9 @@ class FakeWire:
 
     def go_on(self, client_id: str) -> None:
         self.is_held = False
+
+    def end_if_left(self, client_id: str) -> None:
+        self.aborted = self.aborted or (self.is_held and self.has_left)
 
     def hand(self, client_id: str, event: FromProvider) -> bool:
         self.feed(event)
@@ -201,6 +206,8 @@ class FakeLink:
         self.server = Server(address=(target.host, target.port))
         self.is_paused = False
         self.is_over = False
+        self.waiting = 0
+        """Bytes that the provider has not read."""
         self.line: Any = None
         """Where a site answers: the site's end."""
         drive.take(self)
@@ -212,7 +219,7 @@ class FakeLink:
         self._drive.provider_gets(self, data)
 
     def unsent(self) -> int:
-        return 0
+        return self.waiting
 
     def has_unread(self) -> bool:
         return self.is_over

@@ -19,6 +19,7 @@ from mitmproxy.proxy.layers.modes import ReverseProxy
 from addons.inspect.annotation import Annotation, annotation_of
 from addons.stream.layer import GatewayLayer
 from tests.support.drive import Drive, FakeLink, Side
+from tests.support.http1 import END
 from tests.support.virtual_time import settle
 
 KEY: Final = "sk-harness-0123456789abcdef0123456789abcdef"
@@ -65,7 +66,7 @@ class Visit(Drive):
         """As a ConnectionHandler has it: nothing ever waits to be sent."""
         self.requests: list[httpx.Request] = []
         """What providers were sent, in order."""
-        self._unread: dict[Server, bytes] = {}
+        self._unread: dict[Server, bytearray] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         super().__init__([])
 
@@ -164,17 +165,22 @@ class Visit(Drive):
 
     def provider_gets(self, link: FakeLink, data: bytes) -> None:
         super().provider_gets(link, data)
-        unread = self._unread.get(link.server, b"") + data
-        head, end, rest = unread.partition(b"\r\n\r\n")
-        first, *lines = head.decode().split("\r\n")
+        unread = self._unread.setdefault(link.server, bytearray())
+        unread += data
+        if (end := unread.find(b"\r\n\r\n")) < 0:
+            return
+        first, *lines = unread[:end].decode().split("\r\n")
         fields = [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
-        length = next((int(value) for name, value in fields if name.lower() == "content-length"), 0)
-        whole = bool(end) and len(rest) >= length
-        if whole:
+        named = {name.lower(): value for name, value in fields}
+        chunked = "chunked" in named.get("transfer-encoding", "")
+        if unread.endswith(END) if chunked else len(unread) >= end + 4 + int(named.get("content-length", "0")):
             method, target, _ = first.split(" ")
             host, port = cast(tuple[str, int], link.server.address)
-            self.requests.append(httpx.Request(method, f"http://{host}:{port}{target}", headers=fields, content=rest))
-        self._unread[link.server] = b"" if whole else unread
+            content = bytes(unread[end + 4 :])
+            self.requests.append(
+                httpx.Request(method, f"http://{host}:{port}{target}", headers=fields, content=content)
+            )
+            unread.clear()
 
     def asked(self) -> httpx.Request:
         """What a provider was sent last."""

@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from addons.upstream.events import ENDED, RECONNECTING, TAKEN, Answered, Broken
+from addons.upstream.events import ENDED, TAKEN, Answered, NoConnection
 from addons.upstream.upload import FULL_BYTES, Upload
 from tests.support.upstream import TARGET, Asked, Wire, Wires
 
@@ -117,21 +117,28 @@ def test_who_leaves_in_the_middle_of_an_upload_ends_the_connection_at_once() -> 
     assert TAKEN not in asked.told
 
 
-@pytest.mark.parametrize("more", [b"", b"def"], ids=["only the beginning went out", "more went out"])
-def test_on_a_dead_idle_connection_a_body_goes_out_once_more_only_while_all_of_it_is_kept(more: bytes) -> None:
+def test_an_upload_goes_out_on_a_connection_of_its_own() -> None:
+    """On one that had been idle, and is dead, it could not go out once more."""
     wires = Wires()
     wires.asks()
     wires.made[0].opens()
     wires.made[0].says(OK)
     upload = Upload(chunked=False)
-    asked = wires.asks(body=b"abc", upload=upload)
-    upload.write(more)
-    wires.made[0].ends()
-    if more:
-        assert asked.told == [Broken("server closed connection", closed=True)]
-        assert len(wires.made) == 1
-        return
-    assert asked.told == [RECONNECTING]
+    wires.asks(body=b"abc", upload=upload)
     upload.write(b"defghij")
     wires.made[1].opens()
     assert body_of(wires.made[1]) == b"abcdefghij"
+
+
+def test_what_no_connection_has_taken_another_one_gets() -> None:
+    wires, upload = Wires(), Upload(chunked=False)
+    first = wires.asks(body=b"abc", upload=upload)
+    upload.write(b"defg")
+    wires.made[0].receiver.failed("refused")
+    assert first.told == [NoConnection("refused")]
+    assert not upload.is_spent
+    wires.asks(body=b"abc", upload=upload)
+    upload.write(b"hij")
+    wires.made[1].opens()
+    assert body_of(wires.made[1]) == b"abcdefghij"
+    assert upload.is_spent

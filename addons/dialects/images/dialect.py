@@ -9,13 +9,14 @@ from addons.dialects.body import VALUES_LIMIT, Reading, all_at_once
 from addons.dialects.description import Description
 from addons.dialects.images.answer import PicturesStream, PicturesWhole
 from addons.dialects.images.description import description
-from addons.dialects.images.request import EDITS, read_pictures
+from addons.dialects.images.request import EDITS, pictures_beginning, read_pictures
 from addons.dialects.images.transcript import PicturesTranscript
 from addons.dialects.openai.error import error_response
 from addons.dialects.routed_head import NO_HEAD, RoutedHead
 from addons.dialects.routes import POST, Route
 from addons.dialects.transcript import Transcript
 from addons.errors import GatewayError
+from providers.contract.form import Form
 
 
 class Images:
@@ -24,7 +25,7 @@ class Images:
     name = "images"
     routes: Sequence[Route] = (
         Route(POST, "/v1/images/generations", "images_generations"),
-        Route(POST, "/v1/images/edits", EDITS, reads=("content-type",)),
+        Route(POST, "/v1/images/edits", EDITS, reads=("content-type",), uploads=True),
     )
     transcript: Transcript = PicturesTranscript()
 
@@ -36,6 +37,9 @@ class Images:
 
     def parse(self, body: bytes, head: RoutedHead = NO_HEAD) -> ParsedRequest:
         return all_at_once(read_pictures(body, VALUES_LIMIT, head))
+
+    def begun(self, form: Form, head: RoutedHead) -> ParsedRequest:
+        return pictures_beginning(form)
 
     def encoder(self, parsed: ParsedRequest, meta: AnswerMeta) -> Encoder:
         return PicturesStream() if parsed.request.stream else PicturesWhole(meta)

@@ -5,6 +5,7 @@ served by a web session, the form of all fields is checked here, and what is wro
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from addons.dialects.base import Named, ParsedRequest
@@ -34,6 +35,12 @@ def read_pictures(body: bytes, most_values: int = VALUES_LIMIT, head: RoutedHead
     with model_noted(raw):
         edits = head.operation == EDITS or (not head.operation and ("image" in raw or "images" in raw))
         return _parsed(raw, _named_sources(raw) if edits else None)
+
+
+def pictures_beginning(form: Form) -> ParsedRequest:
+    """The request of a form that goes on with its pictures. Raises GatewayError (400) where a field is missing so
+    far."""
+    return replace(_parsed(_fields(form), _form_sources(form), form), goes_on=True)
 
 
 def _parsed(

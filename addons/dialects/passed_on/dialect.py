@@ -12,12 +12,13 @@ from addons.dialects.passed_on.answer import PassedBytes, PassedEvents, PassedWh
 from addons.dialects.passed_on.description import description
 from addons.dialects.passed_on.endpoints import ENDPOINTS
 from addons.dialects.passed_on.lists import LISTS
-from addons.dialects.passed_on.request import read_passed
+from addons.dialects.passed_on.request import passed_beginning, read_passed
 from addons.dialects.passed_on.transcript import PassedTranscript
 from addons.dialects.routed_head import NO_HEAD, RoutedHead
 from addons.dialects.routes import Route
 from addons.dialects.transcript import Transcript
 from addons.errors import GatewayError
+from providers.contract.form import Form
 from providers.contract.passed_on import PassedRequest
 
 
@@ -36,6 +37,9 @@ class PassedOn:
 
     def parse(self, body: bytes, head: RoutedHead = NO_HEAD) -> ParsedRequest:
         return all_at_once(read_passed(body, VALUES_LIMIT, head))
+
+    def begun(self, form: Form, head: RoutedHead) -> ParsedRequest:
+        return passed_beginning(form, head)
 
     def encoder(self, parsed: ParsedRequest, meta: AnswerMeta) -> Encoder:
         if parsed.request.stream:

@@ -44,7 +44,7 @@ class Endpoint:
     @property
     def route(self) -> Route:
         reads = FORM_READS if self.body == "form" else (PROVIDER, CACHE) if self.body == "json" else ()
-        return Route(self.methods, self.path, self.operation, reads=reads)
+        return Route(self.methods, self.path, self.operation, reads=reads, uploads=self.body == "form")
 
 
 _ALL: Final = (

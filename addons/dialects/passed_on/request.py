@@ -4,6 +4,7 @@ The gateway reads what it needs to know whom to ask, and leaves all else to the 
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from addons.dialects.base import Named, ParsedRequest
@@ -35,6 +36,11 @@ def read_passed(body: bytes, most_values: int, head: RoutedHead) -> Reading[Pars
         fields = yield from read_object(body, most_values)
     with model_noted(fields):
         return _parsed(endpoint or _by_fields(fields, form), head, body, fields, form)
+
+
+def passed_beginning(form: Form, head: RoutedHead) -> ParsedRequest:
+    """The request of a form that goes on. Raises GatewayError (400) where a field is missing so far."""
+    return replace(_parsed(ENDPOINTS[head.operation], head, form.body, _texts(form), form), goes_on=True)
 
 
 def _by_fields(fields: Mapping[str, Any], form: Form | None) -> Endpoint:
