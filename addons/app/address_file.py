@@ -41,6 +41,11 @@ def find(folder: Path, config: Path) -> str | None:
     return found["url"] if found.get("config") == str(config) and "url" in found else None
 
 
+def found_in(folder: Path) -> str | None:
+    """Where a gateway with a vault in this folder said it listens, whatever its configuration."""
+    return _read(folder).get("url")
+
+
 def _read(folder: Path) -> dict[str, str]:
     try:
         value = json.loads(read_small(folder / FILE_NAME, _LIMIT_BYTES) or b"")

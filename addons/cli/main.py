@@ -13,6 +13,8 @@ from typing import Any
 import click
 
 from addons.cli.accounts import accounts
+from addons.cli.backup.backup import backup
+from addons.cli.backup.restore import restore
 from addons.cli.base import CliContext
 from addons.cli.config_files import config_group
 from addons.cli.doctor import doctor
@@ -93,6 +95,8 @@ for command in (
     config_group,
     status,
     reload,
+    backup,
+    restore,
     run_program,
     vault,
     models,
