@@ -19,7 +19,7 @@ from benchmarks.compare.report import report
 from benchmarks.compare.rounds import Comparison, upstreams
 
 FRESH: Final = "fresh"
-GROUPS: Final = ("rates", "paced", "models", "connections", "costs", "tools", FRESH)
+GROUPS: Final = ("rates", "parts", "paced", "models", "connections", "costs", "tools", FRESH)
 
 
 def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:

@@ -9,6 +9,7 @@ from benchmarks.compare.way import Start
 
 _ALL: Final = frozenset({"rates", "paced", "models", "connections", "costs", "tools", "start", "held"})
 _RATES: Final = frozenset({"rates"})
+_PARTS: Final = frozenset({"parts", "start"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ WAYS: Final[Mapping[str, Entry]] = {
     "glassgate-10-accounts": Entry(gateways.official(accounts=10), _RATES | {"start"}),
     "glassgate-100-accounts": Entry(gateways.official(accounts=100), _RATES | {"start"}),
     "glassgate-1000-accounts": Entry(gateways.official(accounts=1000), _RATES | {"start"}),
+    "glassgate-nothing": Entry(gateways.official(**gateways.NOTHING), _PARTS),
+    "glassgate-everything": Entry(gateways.official(**gateways.EVERYTHING), _PARTS),
     "glassgate-messages": Entry(gateways.dialect("anthropic", "/v1/messages", type="anthropic"), _RATES),
     "glassgate-messages-chat": Entry(
         gateways.dialect("anthropic", "/v1/messages", type="openai_compatible", operations=["chat"]), _RATES

@@ -16,6 +16,24 @@ from tests.support.processes import KEY, Gateway
 _TOKEN: Final = "bench-token-0123456789abcdef"
 _AT_ONCE: Final = 5000
 """More streams than are ever asked for."""
+_OFF: Final = {"enabled": False}
+NOTHING: Final[Mapping[str, Any]] = {"usage": _OFF, "metrics": _OFF}
+"""Sections: every part that can be is off."""
+_LIMITS: Final = {
+    "rpm": 100_000,
+    "concurrent": _AT_ONCE,
+    "tokens_per_day": "1000000M",
+    "budget": "1000000/month",
+    "models": ["b*"],
+}
+EVERYTHING: Final[Mapping[str, Any]] = {
+    "usage": {"enabled": True},
+    "metrics": {"enabled": True},
+    "prices": {"bench": {"input": 2.0, "output": 8.0}},
+    "cache": {"always": True, "ttl_s": 0.000001},
+    "auth": {"tokens": [{"name": "bench", "key": KEY, **_LIMITS}]},
+}
+"""Sections: ledger, metrics, a key with every limit; the cache keeps each answer, and none is found again."""
 
 
 def official(*, tls: bool = False, accounts: int = 1, web: bool = False, **sections: Any) -> Start:

@@ -93,6 +93,8 @@ def measures(load: Load) -> Sequence[Measure]:
         Measure("rates", "whole answers", lambda way: whole(load, way)),
         Measure("rates", "streams", lambda way: streams(load, way)),
         *(Measure("paced", f"first word, {width}", _first_word(load, width)) for width in WIDTHS),
+        Measure("parts", "whole answers", lambda way: whole(load, way)),
+        Measure("parts", "streams", lambda way: streams(load, way)),
         Measure("paced", "gaps", lambda way: gaps(load, way)),
         Measure("models", "models", lambda way: models(load, way)),
         Measure("connections", "upstream connections", lambda way: upstream_connections(load, way)),

@@ -9,6 +9,7 @@ from benchmarks.compare.targets import Target, judged
 _BUSY: Final = "busy %"
 _TITLES: Final[Mapping[str, str]] = {
     "rates": "Rates: 16 connections, each asks again as soon as it has its answer",
+    "parts": "The parts that config.yaml turns on and off: all of them, and none",
     "paced": "Paced streams",
     "models": "The list of models",
     "connections": "New connections to the provider, over kept client connections",
