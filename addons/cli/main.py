@@ -18,6 +18,7 @@ from addons.cli.backup.restore import restore
 from addons.cli.base import CliContext
 from addons.cli.config_files import config_group
 from addons.cli.doctor import doctor
+from addons.cli.help import dress
 from addons.cli.keys import keys
 from addons.cli.login import login
 from addons.cli.records import cases, drift, record, replay
@@ -111,3 +112,4 @@ for command in (
     main.add_command(command)
 sessions.add_command(import_session)
 sessions.add_command(prune)
+dress(main)
