@@ -14,7 +14,7 @@ from addons.features.media.check import SEEING
 from addons.features.media.feature import CLAIM as FILES
 from addons.features.media.parts import holds_file
 from providers.contract.chat import ImagePart, Message, OtherPart
-from providers.contract.native import NativeRequest, ResponsesRequest
+from providers.contract.native import NativeRequest
 from providers.contract.operation import Serving
 from providers.contract.pictures import ImageRequest
 from providers.contract.provider import Model
@@ -130,9 +130,10 @@ def check_support(
 
 
 def _left_out(asked: ModelRequest) -> frozenset[str]:
-    """What is left out where a provider has none. Clients of the Responses form send the server's tools with every
-    request, whatever they ask for: to refuse one would be to refuse all."""
-    return _OFFERED if isinstance(asked, ResponsesRequest) else frozenset()
+    """What is left out where a provider has none: the search among a server's tools, of which the model is told that it
+    has none (switches.py). Clients of the Responses form send it with every request, whatever they ask for; Claude Code
+    asks for its search what it takes for an answer, in words."""
+    return _OFFERED if isinstance(asked, NativeRequest) else frozenset()
 
 
 def _check_pictures(asked: ImageRequest, provider: str) -> None:

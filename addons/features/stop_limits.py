@@ -9,6 +9,8 @@ call would make it another call, with fewer arguments.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
 
 from addons.dialects.text import SurrogateJoiner
 from addons.features.feature import Applied, Served
@@ -127,12 +129,18 @@ class OutputLimits:
         out.append(Finish(reason, stop_sequence=stop))
 
 
+STOPS_OF_OPENAI: Final = 4
+"""Stop strings that OpenAI takes; Anthropic's clients may send more."""
+
+
 class StopLimits:
     """The Feature of `stop` and `max_tokens` of chats. An official API keeps those itself that it knows."""
 
     def apply(self, request: ModelRequest, served: Served) -> Applied | None:
-        if served.native is None or not isinstance(request, ChatRequest):
+        if not isinstance(request, ChatRequest):
             return None
+        if served.native is None:
+            return _beyond_openai(request)
         stop = () if _has_tools(request) else request.stop
         claims = frozenset({"stop", "max_tokens", "max_completion_tokens"})
         own = served.provider is not None and not served.provider.web_session and "max_tokens" in served.native
@@ -149,6 +157,14 @@ class StopsInWords:
         if served.native is None or not isinstance(request, ChatRequest) or not request.stop or not _has_tools(request):
             return None
         return Applied(request, filters=(OutputLimits(request.stop, None),))
+
+
+def _beyond_openai(request: ChatRequest) -> Applied | None:
+    """The stop strings that an API of the OpenAI form may not take, kept here."""
+    if len(request.stop) <= STOPS_OF_OPENAI or request.n != 1:
+        return None
+    sent, kept = request.stop[:STOPS_OF_OPENAI], request.stop[STOPS_OF_OPENAI:]
+    return Applied(replace(request, stop=sent), filters=(OutputLimits(kept, None),))
 
 
 def _has_tools(request: ChatRequest) -> bool:

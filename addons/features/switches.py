@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from addons.errors import GatewayError
 from addons.features.feature import Applied, Served
+from providers.contract.chat import Message
 from providers.contract.provider import Model
 from providers.contract.requests import ChatRequest, ModelRequest
 
@@ -61,6 +62,10 @@ _SEARCH: Final[Mapping[str, Callable[[Any], bool | None]]] = {"enable_search": _
 """Fields beside OpenAI's own, which are `reasoning_effort` and `web_search_options`."""
 
 
+NO_SEARCH: Final = "There is no web search here: say so, then answer from what you know, and name no sources."
+"""To a model that was offered a search it does not have, so that it does not make up what it has found."""
+
+
 class Switches:
     """The Feature of thinking and search."""
 
@@ -78,6 +83,8 @@ class Switches:
         if thinking is not None and effort is None:
             effort = "medium" if thinking[1] else "none"
         found = replace(request, reasoning_effort=effort, search=search[1] if search is not None else request.search)
+        if found.search and served.model.search is False:
+            found = replace(found, search=None, messages=(Message("system", NO_SEARCH), *found.messages))
         return Applied(found, frozenset({"reasoning_effort"}))
 
 

@@ -1,12 +1,14 @@
 """Thinking and search by whatever field: what reaches the site's switches, and what contradicts itself."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from addons.dialects.chat_completions.request import parse_chat
 from addons.errors import GatewayError
-from addons.features.switches import Switches
+from addons.features.switches import NO_SEARCH, Switches
+from providers.contract.chat import Message
 from providers.contract.provider import Model
 from providers.contract.requests import ChatRequest, CompletionRequest
 from providers.formats.jsontext import dumps
@@ -149,3 +151,12 @@ def test_others_are_left_alone() -> None:
     asked = chat(reasoning_effort="high", thinking=False)
     assert Switches().apply(asked, at(GLM, None)) is None
     assert Switches().apply(CompletionRequest("GLM-4.6", asked), at(GLM, frozenset())) is None
+
+
+def test_a_model_without_a_search_that_was_offered_one_is_told_so() -> None:
+    asked = replace(chat(), search=True)
+    found = Switches().apply(asked, at(Model("m", "m", search=False), frozenset()))
+    assert found is not None
+    assert isinstance(found.request, ChatRequest)
+    assert found.request.search is None
+    assert found.request.messages == (Message("system", NO_SEARCH), *asked.messages)

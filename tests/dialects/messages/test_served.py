@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.messages import messages_sdk, names, put_together
 from tests.support.served import Served
+from tests.support.sites import Sites
 from tests.support.visit import KEY
 
 SITES = {
@@ -115,6 +116,20 @@ def test_sources_of_a_search_stand_behind_the_words(sdk: anthropic.Anthropic) ->
     search: Any = {"type": "web_search_20250305", "name": "web_search", "max_uses": 8}
     found = answered(sdk, "stream", "LongCat-Flash", "Perform a web search for the query: cats", tools=[search])
     assert "\n\nSources:\n- [" in words_of(found)
+
+
+def test_a_search_of_a_model_that_has_none_is_answered_in_words(gateway: Served, sdk: anthropic.Anthropic) -> None:
+    search: Any = {"type": "web_search_20250305", "name": "web_search", "max_uses": 8}
+    found = answered(sdk, "stream", SITES["k2think"], "Perform a web search for the query: cats", tools=[search])
+    assert words_of(found)
+
+
+def test_more_stop_sequences_than_openai_takes_are_kept_here(sdk: anthropic.Anthropic, sites: Sites) -> None:
+    stops = ["a-", "b-", "c-", "d-", "e-", "two"]
+    for how in ("whole", "stream"):
+        found = answered(sdk, how, "sandbox-large", "Reply with exactly: one two three", stop_sequences=stops)
+        assert (words_of(found).strip(), found.stop_reason, found.stop_sequence) == ("one", "stop_sequence", "two")
+        assert sites.site("openai").requests[-1].json()["stop"] == stops[:4]
 
 
 def test_a_stop_sequence_is_named_and_a_limit_kept(sdk: anthropic.Anthropic) -> None:
