@@ -13,7 +13,7 @@ FLOORS: Final = (
     ("addons/cli",),
     ("addons/app",),
     ("addons/recordings", "addons/mitm"),
-    ("addons/inspect", "addons/importing"),
+    ("addons/inspect", "addons/importing", "addons/telemetry"),
     ("addons/usage",),
     ("addons/exchange",),
     ("addons/ingress",),

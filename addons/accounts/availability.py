@@ -9,7 +9,7 @@ from typing import Final
 
 from addons.accounts.account_health import AccountHealth
 from addons.accounts.account_record import AccountId
-from addons.accounts.breaker import Breaker, BreakerRules
+from addons.accounts.breaker import STATES, Breaker, BreakerRules
 from addons.accounts.cooldown import CHALLENGE_REST, LIMITS, CooldownRules, Cooldowns
 from addons.accounts.health import AccountState, Health
 from providers.contract.errors import ErrorKind, ProviderError
@@ -103,6 +103,13 @@ class Availability:
     def forget_replaced(self) -> None:
         """Forgets the challenge of a session that has been replaced. To be called now and then."""
         self._standing_challenge()
+
+    def breakers(self) -> dict[str, int]:
+        """State of a breaker → how many of the account's models have it in that; a model without faults has none."""
+        found = dict.fromkeys(STATES, 0)
+        for breaker in self._breakers.values():
+            found[breaker.state] += 1
+        return found
 
     # -- before a request -----------------------------------------------------------------------------------------
     def blocked(self, model: str) -> Blocked | None:

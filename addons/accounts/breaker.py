@@ -6,6 +6,9 @@ closed --failures--> open --time--> half open: one probe --ok--> closed, --failu
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
+
+STATES: Final = ("closed", "half_open", "open")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,11 @@ class Breaker:
     @property
     def closed(self) -> bool:
         return self._open_until is None
+
+    @property
+    def state(self) -> str:
+        """One of STATES."""
+        return "closed" if self._open_until is None else "open" if self._open_until > self.clock() else "half_open"
 
     def begin(self) -> None:
         """A request goes; through a breaker that is not closed it is the probe."""

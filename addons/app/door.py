@@ -75,6 +75,7 @@ def outcome_of(flow: http.HTTPFlow, client: str, request_id: str, key: str, erro
         why=error.message if error else "",
         error=error,
         flow=flow,
+        sent_bytes=len(flow.response.raw_content or b"") if flow.response else 0,
     )
 
 

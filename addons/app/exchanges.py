@@ -26,6 +26,9 @@ class Exchanges:
     def __len__(self) -> int:
         return len(self._of_flow)
 
+    def __contains__(self, exchange: object) -> bool:
+        return exchange in self._of_flow.values()
+
     def __iter__(self) -> Iterator[Exchange]:
         return iter(self._of_flow.values())
 

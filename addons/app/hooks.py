@@ -83,7 +83,10 @@ class Glassgate:
         self._in_force = in_force = InForce()
         self._stream = StreamSide(ctx.master, in_force, outside)
         self.exchanges = Exchanges(self._stream.sweeper)
-        optional = wiring.optional_parts(in_force, outside)
+        optional = wiring.optional_parts(
+            in_force, outside, self.exchanges, lambda: self.drain.begun, lambda: self._process.problems()
+        )
+        self._answering = {action: how for part in optional for action, how in part.answers().items()}
         self._process = Process(ctx.master, in_force, self.exchanges, self._stream, outside, optional)
         self._inspector = Inspector(ctx.master)
         own_key = secrets.token_bytes(32)  # without a vault flows can be sent again by this process alone
@@ -202,7 +205,7 @@ class Glassgate:
         try:
             for policy in self.policies:
                 policy.check(admission)
-            answer = None if admission.wants_body else local.answer(admission, self._process.inside(admission.identity))
+            answer = None if admission.wants_body else await self._answer(flow, admission)
         except GatewayError as error:
             await self._door.refuse(flow, request_id, admission.key, error, {})
             return
@@ -222,6 +225,12 @@ class Glassgate:
             most_values = parts.context.limits.body_values
             exchange.local = local.body_reading(admission, self._process.inside(admission.identity), most_values)
         self.exchanges.add(flow, exchange)
+
+    async def _answer(self, flow: http.HTTPFlow, admission: Admission) -> http.Response | None:
+        """What is answered at a request's head. Raises GatewayError."""
+        if (answering := self._answering.get(admission.action)) is not None:
+            return await answering(flow.request.headers.get("accept", ""))
+        return local.answer(admission, self._process.inside(admission.identity))
 
     @fenced
     async def request(self, flow: http.HTTPFlow) -> None:

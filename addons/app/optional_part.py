@@ -1,10 +1,16 @@
 """Base of the parts that config.yaml turns on and off while the gateway runs: usage, metrics, traces, the cache."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from mitmproxy import http
 
 from addons.app.jobs import Job
 from addons.app.runtime import Running
 from addons.exchange.observer import Observer
+from addons.ingress.gate import Action
+
+type Answering = Callable[[str], Awaitable[http.Response]]
+"""Gives the answer to a request with this Accept header."""
 
 
 class OptionalPart(Observer):
@@ -19,6 +25,10 @@ class OptionalPart(Observer):
     def jobs(self) -> Sequence[Job]:
         """What goes on beside the requests, asked for once at the start; a job of a part that is off does nothing."""
         return ()
+
+    def answers(self) -> Mapping[Action, Answering]:
+        """What it answers itself, of what the gate lets in for it."""
+        return {}
 
     def problems(self) -> Sequence[str]:
         """What is wrong now, a sentence each, for /healthz (`degraded`) and `glassgate status`."""

@@ -150,7 +150,7 @@ class Process:
             index=parts.models(),
             can_serve=parts.pool.can_serve,
             report=parts.report,
-            problems=self._problems,
+            problems=self.problems,
             variants=parts.config.sections.models.variants,
             draining=self.drain.begun,
             serves=lambda: parts.pool.any_can_serve(parts.context.moment()),
@@ -159,7 +159,7 @@ class Process:
             toolless=frozenset(name for name, own in parts.context.features.items() if not own.tools),
         )
 
-    def _problems(self) -> list[str]:
+    def problems(self) -> list[str]:
         """What is wrong while the gateway serves what it knew before."""
         reload = self._reload.problem if self._reload is not None else None
         optional = (words for part in self._optional for words in part.problems())

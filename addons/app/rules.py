@@ -8,11 +8,12 @@ from addons.accounts.availability import AvailabilityRules
 from addons.accounts.breaker import BreakerRules
 from addons.accounts.cooldown import CooldownRules
 from addons.accounts.limiter import RateLimits
-from addons.config.client_keys import ClientKey, ClientKeys
+from addons.config.client_keys import ClientKey, ClientKeys, digest_of
 from addons.config.schema import AccountSettings, Config, FallbackModel, ProviderSettings
 from addons.exchange.context import Limits
 from addons.features.settings import FeatureSettings
 from addons.ingress.gate import GateRules
+from addons.ingress.metrics_access import MetricsAccess
 from addons.keys.managed import ManagedSet
 from addons.recordings.archive import RecordRules
 from addons.routing.candidates import CandidateOrder, Share
@@ -171,7 +172,16 @@ def gate_rules(
         keys=None if config.skip_auth else ClientKeys((*config.keys, *lent), managed, now),
         allowed_hosts=frozenset(host.lower() for host in listen.allowed_hosts),
         allowed_origins=frozenset(listen.allowed_origins),
+        metrics=_metrics_access(config),
     )
+
+
+def _metrics_access(config: Config) -> MetricsAccess | None:
+    """Who may read the metrics, if there are any."""
+    settings = config.sections.metrics
+    if not settings.enabled:
+        return None
+    return MetricsAccess(digest_of(settings.token.get_secret_value()) if settings.token is not None else None)
 
 
 def record_rules(config: Config) -> RecordRules:

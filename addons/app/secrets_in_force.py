@@ -29,6 +29,8 @@ class SecretsInForce:
             yield from secrets_of(session, *key)
         tokens = (*self.config.tokens, *(key.token for key in self.lent.keys))
         yield from (KnownSecret(token, "client_key") for token in tokens)
+        if (token := self.config.sections.metrics.token) is not None:
+            yield KnownSecret(token.get_secret_value(), "client_key")
         for settings in self.config.providers:
             for account in settings.accounts:
                 if (own := account.credentials) is not None:

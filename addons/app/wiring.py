@@ -1,11 +1,13 @@
 """Which policies, observers and optional parts there are, each in one tuple: here one more is plugged in."""
 
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Collection, Sequence, Sized
 
 from addons.app.cache_part import CachePart
 from addons.app.in_force import InForce
+from addons.app.metrics_part import MetricsPart
 from addons.app.optional_part import OptionalPart
 from addons.app.outside import Outside
+from addons.exchange.exchange import Exchange
 from addons.exchange.observer import Observer
 from addons.exchange.request_log import RequestLog
 from addons.ingress.policies import InFlight, NotDraining, Policy
@@ -30,6 +32,15 @@ def observers(in_force: InForce, annotator: Annotator) -> tuple[Observer, ...]:
     )
 
 
-def optional_parts(in_force: InForce, outside: Outside) -> tuple[OptionalPart, ...]:
-    """What config.yaml turns on and off, in this order; they are told of requests after all other observers."""
-    return (CachePart(),)
+def optional_parts(
+    in_force: InForce,
+    outside: Outside,
+    exchanges: Collection[Exchange],
+    draining: Callable[[], bool],
+    problems: Callable[[], Sequence[str]],
+) -> tuple[OptionalPart, ...]:
+    """What config.yaml turns on and off, in this order; they are told of requests after all other observers.
+
+    `exchanges` are the requests under way, `problems` what /healthz is degraded for.
+    """
+    return (CachePart(), MetricsPart(exchanges, draining, problems, outside.clock))

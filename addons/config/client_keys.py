@@ -57,6 +57,11 @@ class ClientKeys:
     def __len__(self) -> int:
         return len(self._known) + len(self._managed.keys)
 
+    @property
+    def names(self) -> frozenset[str]:
+        """What they are called, in the log and elsewhere."""
+        return frozenset((*(key.name for key in self._known), *(key.name for key in self._managed.keys)))
+
     def shown_in(self, headers: Mapping[str, str]) -> tuple[KeyIdentity, ...]:
         """The different keys of these that a request shows in `headers` (lower-case names). One is the right number.
 

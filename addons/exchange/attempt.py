@@ -366,6 +366,16 @@ class Attempt:
         return self.spec.clock() - self._began
 
     @property
+    def delivered_bytes(self) -> int:
+        """Of what the client was sent of the answer, all of it."""
+        return self._delivered_bytes
+
+    @property
+    def sent_bytes(self) -> int:
+        """Of the body that was built for the provider."""
+        return len(self.built.data.content or b"") if self.built is not None else 0
+
+    @property
     def unknown(self) -> Mapping[str, int]:
         """What the decoder met and did not know, by kind."""
         return self.reader.unknown

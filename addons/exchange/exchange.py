@@ -350,9 +350,18 @@ class Exchange:
             operation=self.head.operation,
             identity=self.identity,
             cache=cached.state if cached is not None else "",
+            received_bytes=self._body.size if self._body is not None else 0,
+            sent_bytes=self._sent_bytes(last, flow),
             replayed=kept.body if kept is not None else b"",
             uploaded_bytes=self._uploaded_bytes,
         )
+
+    @staticmethod
+    def _sent_bytes(last: Attempt | None, flow: http.HTTPFlow) -> int:
+        """Of the body that the client got: of a provider's answer, or of one that was made here."""
+        if last is not None and last.begun:
+            return last.delivered_bytes
+        return len(flow.response.raw_content or b"") if flow.response is not None else 0
 
     @property
     def _cached(self) -> CachedAnswer | None:

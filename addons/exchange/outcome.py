@@ -162,6 +162,10 @@ class Outcome:
     """Of a body that was passed on while it came, as far as it came; 0 for one that was read whole."""
     cache: Literal["", "hit", "miss"] = ""
     """Whether the answer was a kept one, which nothing was spent for; empty where none was looked for."""
+    received_bytes: int = 0
+    """Of the client's body, uncompressed, as far as it was read here."""
+    sent_bytes: int = 0
+    """Of the answer's body."""
     replayed: bytes = field(default=b"", repr=False, compare=False)
     """The kept answer that the client was sent."""
 

@@ -16,6 +16,7 @@ from addons.dialects.routed_head import NO_HEAD, RoutedHead
 from addons.dialects.routes import GET, VERSION, Route, RouteTable
 from addons.errors import GatewayError
 from addons.ingress.cors import is_preflight, preflight_headers
+from addons.ingress.metrics_access import LOOPBACK_NAMES, MetricsAccess
 from addons.ingress.request_head import RequestHead
 from addons.keys.limits import NO_LIMITS, KeyLimits, shown_moment
 from addons.transport.codings import codings_of
@@ -26,18 +27,19 @@ type Routes = RouteTable[Dialect | None]
 """Routes with the dialects they belong to; the gateway's own belong to none."""
 
 _FRONT = Route(GET, "/", "front")
+METRICS: Final = "metrics"
 LIVE: Final = Route(GET, "/healthz/live", "live")
 _OWN = (
     Route(GET, "/healthz", "health"),
     LIVE,
     Route(GET, "/healthz/ready", "ready"),
+    Route(GET, "/metrics", METRICS),
     Route(GET, "/openapi.json", "openapi"),
 )
 _ANYONE = KeyIdentity("anyone", b"")
 """Who asks where no key is wanted."""
 _OPEN: frozenset[Action] = frozenset({"health", "live", "ready", "front"})
 """Answered without a key, and then without details."""
-_LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,8 @@ class GateRules:
     """None: the key check is switched off (loopback only; the configuration sees to that)."""
     allowed_hosts: frozenset[str] = frozenset()
     allowed_origins: frozenset[str] = frozenset()
+    metrics: MetricsAccess | None = None
+    """Who may read the metrics; None: there are none."""
 
 
 STARTING: Final = GateRules(ClientKeys(()))
@@ -111,6 +115,12 @@ def admit(request_head: RequestHead, rules: GateRules) -> Admission:
         page = "text/html" in request_head.headers.get("accept", "").lower()
         name = shown[0].name if len(shown) == 1 and not _expired(shown[0], rules) else ""
         return Admission(match.route.operation, name, base_url=_base_url(request_head), page=page)
+    if rules.metrics is None:
+        matches = [one for one in matches if one.route.operation != METRICS]
+        match = match if match in matches else None
+    elif match is not None and match.route.operation == METRICS:
+        rules.metrics.check(request_head)
+        return Admission(METRICS, "")
     who = _identify(request_head, rules)
     try:
         if match is None:
@@ -217,7 +227,7 @@ def _shown(request_head: RequestHead, rules: GateRules) -> tuple[KeyIdentity, ..
 def _check_host(request_head: RequestHead, rules: GateRules) -> None:
     address, port = request_head.local_address
     name, _, given_port = _split_host(request_head.host)
-    known = _LOOPBACK_NAMES | {address, f"[{address}]"}
+    known = LOOPBACK_NAMES | {address, f"[{address}]"}
     named = name in known and (given_port in ("", str(port)))
     if not named and request_head.host not in rules.allowed_hosts and name not in rules.allowed_hosts:
         raise GatewayError(

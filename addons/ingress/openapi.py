@@ -243,6 +243,13 @@ def _ready(error: str) -> _Object:
     return {"security": [{}], **found}
 
 
+def _metrics(error: str) -> _Object:
+    about = "Metrics of the gateway for Prometheus: with metrics.token, or on this machine. 404 where they are off."
+    found = _get(about, {"text/plain": {"schema": TEXT}, "application/openmetrics-text": {"schema": TEXT}}, error)
+    found["responses"] |= _errors(error, (*_KEYED, 404))
+    return {"security": [{}, {"key": []}], **found}
+
+
 def _front(error: str) -> _Object:
     content = {**json_content(ref("Front")), "text/html": {}}
     found = _get("Where one is: name, version, base URL. A page for who would see one.", content, error, _HEAD)
@@ -257,6 +264,7 @@ _OWN: Final[Mapping[str, Callable[[str], _Object]]] = {
     "health": _health,
     "live": _live,
     "ready": _ready,
+    "metrics": _metrics,
     "front": _front,
     "openapi": _openapi,
 }

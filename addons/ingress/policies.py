@@ -7,7 +7,7 @@ from typing import Final, Protocol
 from addons.errors import GatewayError
 from addons.ingress.gate import Action, Admission
 
-_WHILE_ENDING: Final[frozenset[Action]] = frozenset({"health", "live", "ready", "preflight"})
+_WHILE_ENDING: Final[frozenset[Action]] = frozenset({"health", "live", "ready", "metrics", "preflight"})
 """What is answered as always while the gateway drains: a page must be able to read that it does."""
 
 

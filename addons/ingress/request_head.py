@@ -23,12 +23,15 @@ class RequestHead:
     host: str
     local_address: tuple[str, int]
     tls: bool = False
+    peer: str = ""
+    """The address of the other end of the connection."""
 
 
 def request_head_of(flow: http.HTTPFlow, shown: Mapping[str, str]) -> RequestHead:
     """The request as the gate reads it. `shown` are the credentials, which were taken off it (addons/stream)."""
     request = flow.request
     sockname: Any = flow.client_conn.sockname
+    peername: Any = flow.client_conn.peername
     is_h2 = flow.client_conn.alpn == b"h2"
     return RequestHead(
         method=request.method,
@@ -38,6 +41,7 @@ def request_head_of(flow: http.HTTPFlow, shown: Mapping[str, str]) -> RequestHea
         host=(request.authority if is_h2 else request.host_header) or "",
         local_address=(str(sockname[0]), int(sockname[1])),
         tls=flow.client_conn.tls,
+        peer=str(peername[0]) if peername else "",
     )
 
 

@@ -1,0 +1,1 @@
+"""Metrics and spans of requests, for programs that watch the gateway."""
