@@ -52,6 +52,7 @@ from addons.transport.public_fetch import PublicFetcher
 from addons.transport.recoveries import Recoveries
 from addons.transport.sealing import Seals
 from addons.transport.step_runner import CallRecord, StepRunner
+from addons.usage.prices import Prices
 from addons.vault.store import Vault
 from providers.contract.provider import Provider, ProviderOptions
 from providers.contract.session import Session
@@ -113,6 +114,7 @@ class Running:
             self.outside.now,
             PublicFetcher(carrier, self.outside.resolve),
         )
+        self._prices: Prices | None = None
         self.pool = self._pool(before)
         self.context = self._context(seals, before)
         folder = vault_path(config).parent
@@ -196,6 +198,13 @@ class Running:
     def flow_key(self) -> bytes:
         """The key that proves whose secrets a flow may be sent with again; nothing without a vault."""
         return self.vault.derived_key("places of secrets in flows") if self.vault else b""
+
+    def prices(self) -> Prices:
+        """What models cost now; made anew once sites were asked for their models."""
+        index = self.models()
+        if self._prices is None or self._prices.index is not index:
+            self._prices = Prices(self.config.sections.prices, index)
+        return self._prices
 
     def report(self) -> list[AccountLine]:
         """The accounts as people are told of them."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Sequence, Sized
 
 from addons.app.cache_part import CachePart
 from addons.app.in_force import InForce
+from addons.app.ledger import Ledger
 from addons.app.metrics_part import MetricsPart
 from addons.app.optional_part import OptionalPart
 from addons.app.outside import Outside
@@ -43,4 +44,4 @@ def optional_parts(
 
     `exchanges` are the requests under way, `problems` what /healthz is degraded for.
     """
-    return (CachePart(), MetricsPart(exchanges, draining, problems, outside.clock))
+    return (CachePart(), Ledger(outside.now), MetricsPart(exchanges, draining, problems, outside.clock))

@@ -24,7 +24,8 @@ class Prices:
         self._named: Final = {name: price for name, price in own.items() if "*" not in name}
         patterns = [(NamePattern(name), price) for name, price in own.items() if "*" in name]
         self._patterns: Final = sorted(patterns, key=lambda one: one[0].letters, reverse=True)
-        self._index: Final = index
+        self.index: Final = index
+        """The models they are prices of."""
         self._by_alias: Final = {
             (route.provider, route.model.id): price for name, price in self._named.items() for route in index.find(name)
         }
@@ -45,7 +46,7 @@ class Prices:
         return self._known[key]
 
     def _found(self, provider: str, model: str) -> Price | None:
-        route = next((route for route in self._index.find(model) if route.provider == provider), None)
+        route = next((route for route in self.index.find(model) if route.provider == provider), None)
         names = [name.casefold() for name in _names(provider, model, route)]
         for name in names:
             if (price := self._named.get(name)) is not None:

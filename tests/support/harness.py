@@ -74,7 +74,7 @@ class House:
     providers: str
     sessions: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     more: str = ""
-    """More of config.yaml."""
+    """More of config.yaml. The ledger of requests is off where it says nothing of `usage`."""
     tokens: str = f"[{KEY}]"
     environ: dict[str, str] = field(default_factory=dict)
     """What stands in the environment beside."""
@@ -106,7 +106,8 @@ class House:
         for name, value in changed.items():
             setattr(self, name, value)
         text = f"auth: {{tokens: {self.tokens}}}\nvault: {{path: s/vault.json, rollback_guard: false}}\n"
-        self.file.write_text(f"{text}{self.more}\nproviders:\n{self.providers}")
+        usage = "" if "usage:" in self.more else "usage: {enabled: false}\n"
+        self.file.write_text(f"{text}{usage}{self.more}\nproviders:\n{self.providers}")
         self.file.chmod(0o600)
 
     async def __aenter__(self) -> Self:

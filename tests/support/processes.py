@@ -110,6 +110,7 @@ class Gateway:
             "listen": {"port": self.port},
             "auth": {"tokens": ["${AUTH_TOKEN}"]},
             "vault": {"path": str(self.vault_path)},
+            "usage": {"enabled": False},
             "providers": entries,
             **sections,
         }

@@ -254,6 +254,7 @@ class Served:
         self.config: dict[str, Any] = {
             "auth": {"tokens": [KEY]},
             "vault": {"path": "s/vault.json", "rollback_guard": False},
+            "usage": {"enabled": False},
             "providers": entries,
             **sections,
         }

@@ -69,6 +69,6 @@ def test_cached_input_has_its_price_and_the_rest_follows_input() -> None:
 
 def test_names_of_clients_do_not_pile_up() -> None:
     prices = Prices({}, INDEX)
-    for number in range(10_000):
+    for number in range(4100):
         prices.price("main", f"made-up-{number}")
-    assert len(prices._known) <= 4096
+    assert len(prices._known) < 10

@@ -1,0 +1,65 @@
+"""The part that keeps the ledger of requests (addons/usage/): on unless config.yaml turns it off."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from addons.app.jobs import Job
+from addons.app.optional_part import OptionalPart
+from addons.app.runtime import Running
+from addons.exchange.outcome import Outcome
+from addons.usage.place import place_of
+from addons.usage.row import belongs, row_of
+from addons.usage.writer import LedgerWriter
+
+RETENTION_EVERY_S: Final = 3600.0
+END_PATIENCE_S: Final = 5.0
+"""How long the end waits for a database that cannot be written."""
+_DAY_MS: Final = 86_400_000
+
+
+class Ledger(OptionalPart):
+    """Hands what requests leave to the thread that writes. `now` gives Unix seconds."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._parts: Running | None = None
+        self._writer: LedgerWriter | None = None
+        self._former: list[LedgerWriter] = []
+        """Those of places that config.yaml named before: they write what they have."""
+
+    def take_up(self, parts: Running) -> None:
+        self._parts = parts
+        wanted = place_of(parts.config) if parts.config.sections.usage.enabled else None
+        if self._writer is not None and self._writer.place != wanted:
+            self._writer.finish(END_PATIENCE_S)
+            self._former.append(self._writer)
+            self._writer = None
+        if wanted is not None and self._writer is None:
+            self._writer = LedgerWriter(wanted)
+            self._writer.start()
+
+    async def ended(self, outcome: Outcome) -> None:
+        parts, writer = self._parts, self._writer
+        if parts is not None and writer is not None and belongs(outcome):
+            writer.put(row_of(outcome, parts.prices(), self._now(), parts.cleaner.log))
+
+    def jobs(self) -> Sequence[Job]:
+        return (Job("usage retention", RETENTION_EVERY_S, self._forget_old),)
+
+    async def _forget_old(self) -> None:
+        if self._parts is not None and self._writer is not None:
+            days = self._parts.config.sections.usage.days
+            self._writer.prune(round(self._now() * 1000 - days * _DAY_MS))
+
+    def problems(self) -> Sequence[str]:
+        problem = self._writer.problem() if self._writer is not None else None
+        return () if problem is None else (problem,)
+
+    async def close(self) -> None:
+        if self._writer is not None:
+            self._writer.finish(END_PATIENCE_S)
+            self._former.append(self._writer)
+            self._writer = None
+        for writer in self._former:
+            await asyncio.to_thread(writer.join)

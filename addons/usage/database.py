@@ -1,0 +1,214 @@
+"""The ledger's database: opened, written, read. Blocks; for the ledger's own thread and for commands."""
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError, SQLAlchemyError
+from sqlalchemy.pool import NullPool, StaticPool
+
+from addons.usage.errors import BadRows, LedgerError, LedgerMissing
+from addons.usage.place import Place
+from addons.usage.row import Row
+from addons.usage.schema_version import NEWEST, UnknownVersion, bring_up, version_of
+from addons.usage.tables import REQUESTS
+from addons.vault.errors import VaultError, VaultMissing
+from addons.vault.permissions import check_private, make_folder
+from addons.words.shown import shown
+
+BUSY_S: Final = 5.0
+"""How long another process that writes is waited for."""
+_STEP_ROWS: Final = 5000
+"""Deleted at once, so that others can write between."""
+_LOCK: Final = 0x676C617373  # "glass"
+_WHY_CHARS: Final = 200
+
+
+class Database:
+    """One database, opened when it is first needed, and anew after anything went wrong."""
+
+    def __init__(self, place: Place, *, writes: bool) -> None:
+        """One that does not write makes nothing, neither file nor tables."""
+        self._place = place
+        self._writes = writes
+        self._engine: sa.Engine | None = None
+        self._file: tuple[int, int] | None = None
+        """Device and number of the open file."""
+
+    # -- what is asked of it ----------------------------------------------------------------------------------------
+    def add(self, rows: Sequence[Row]) -> None:
+        """Writes rows, all or none. Raises LedgerError, of which BadRows says that trying again is no use."""
+        with self._transaction() as connection:
+            connection.execute(sa.insert(REQUESTS), list(rows))
+
+    def forget(self, *, before_ms: int | None = None, key: str | None = None) -> int:
+        """Deletes the rows from before a time, or all of a key; gives how many. Raises LedgerError."""
+        unwanted = REQUESTS.c.at < before_ms if key is None else REQUESTS.c.key == key
+        some = sa.select(REQUESTS.c.id).where(unwanted).limit(_STEP_ROWS)
+        count = 0
+        while True:
+            with self._transaction() as connection:
+                gone = connection.execute(sa.delete(REQUESTS).where(REQUESTS.c.id.in_(some.scalar_subquery()))).rowcount
+            count += gone
+            if gone < _STEP_ROWS:
+                return count
+
+    def select(self, statement: sa.Select[Any]) -> list[tuple[Any, ...]]:
+        """The rows of a query. Raises LedgerError."""
+        with self._transaction() as connection:
+            return [tuple(row) for row in connection.execute(statement)]
+
+    def open(self) -> None:
+        """Opens it, and makes or brings up its tables, before there is something to be written. Raises LedgerError."""
+        with self._transaction():
+            pass
+
+    def close(self) -> None:
+        if self._engine is not None:
+            self._engine.dispose()
+            self._engine = None
+
+    # -- opening ----------------------------------------------------------------------------------------------------
+    @contextmanager
+    def _transaction(self) -> Iterator[sa.Connection]:
+        """An open transaction. What goes wrong becomes a LedgerError, and the database is opened anew next time."""
+        try:
+            with self._opened().begin() as connection:
+                yield connection
+        except UnknownVersion as e:
+            self.close()
+            raise LedgerError(
+                f"{self._place.name} is of a newer Glassgate (version {e}); use that one, or another database"
+            ) from None
+        except VaultMissing:
+            raise LedgerMissing(self._missing()) from None
+        except (VaultError, ImportError) as e:
+            self.close()
+            raise LedgerError(str(e)) from None
+        except (SQLAlchemyError, sqlite3.Error, OSError, ValueError, OverflowError) as e:
+            self.close()
+            kind = LedgerError if _may_pass(e) else BadRows
+            raise kind(f"{self._place.name} {self._why(e)}") from None
+
+    def _opened(self) -> sa.Engine:
+        """The engine, with tables that are ours. A file that was put in the place of the open one is opened."""
+        if self._engine is not None and self._place.file is not None and self._file != _number(self._place):
+            self.close()
+        if self._engine is None:
+            engine = self._sqlite() if self._place.file is not None else self._postgres()
+            try:
+                with engine.begin() as connection:
+                    if self._writes:
+                        if self._place.file is None:
+                            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+                        bring_up(connection)
+                    else:
+                        self._check(connection)
+            except BaseException:
+                engine.dispose()
+                raise
+            self._engine, self._file = engine, _number(self._place)
+        return self._engine
+
+    def _check(self, connection: sa.Connection) -> None:
+        version = version_of(connection)
+        if version is None:
+            raise VaultMissing(self._missing())
+        if version != NEWEST:
+            raise UnknownVersion(version)
+
+    def _missing(self) -> str:
+        return f"there is no ledger yet: nothing was asked of a gateway that writes {self._place.name}"
+
+    def _sqlite(self) -> sa.Engine:
+        """An engine over the file, which nobody else may read. Raises VaultError."""
+        file = self._place.file
+        assert file is not None
+        _see_to(file, create=self._writes)
+        mode = "rw" if self._writes else "ro"
+        engine = sa.create_engine(
+            "sqlite+pysqlite://",
+            creator=lambda: sqlite3.connect(
+                f"{file.absolute().as_uri()}?mode={mode}", uri=True, timeout=BUSY_S, check_same_thread=False
+            ),
+            poolclass=StaticPool if self._writes else NullPool,
+        )
+
+        def connected(connection: sqlite3.Connection, _: object) -> None:
+            connection.isolation_level = None  # sqlite3's own transactions would leave out what makes tables
+            connection.execute("PRAGMA trusted_schema = OFF")
+            if self._writes:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = NORMAL")
+                connection.execute("PRAGMA secure_delete = ON")
+
+        def begun(connection: sa.Connection) -> None:
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if self._writes else "BEGIN")
+
+        sa.event.listen(engine, "connect", connected)
+        sa.event.listen(engine, "begin", begun)
+        return engine
+
+    def _postgres(self) -> sa.Engine:
+        """An engine over the network. Raises ImportError without the driver."""
+        assert self._place.url is not None
+        url = sa.make_url(self._place.url).set(drivername="postgresql+psycopg")
+        try:
+            return sa.create_engine(
+                url,
+                pool_pre_ping=True,
+                pool_size=1,
+                max_overflow=0,
+                connect_args={"connect_timeout": 5, "options": "-c statement_timeout=30000 -c lock_timeout=5000"},
+            )
+        except ModuleNotFoundError:
+            raise ImportError("usage.url needs a driver; run: pip install 'glassgate[postgres]'") from None
+
+    def _why(self, error: Exception) -> str:
+        """What the driver says, in a line, without the password."""
+        cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+        words = str(cause).partition("\n")[0]
+        if self._place.url is not None:
+            with suppress(SQLAlchemyError):
+                url = sa.make_url(self._place.url)
+                for secret in filter(None, (str(url.password or ""), self._place.url)):
+                    words = words.replace(secret, "…")
+        return f"cannot be used: {shown(words, _WHY_CHARS)}"
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether it lies at the database or the way to it, and not at what is written."""
+    if isinstance(error, DBAPIError):
+        broken = type(error.orig) is sqlite3.DatabaseError  # damaged, or no database at all
+        return broken or isinstance(error, OperationalError | InterfaceError | InternalError)
+    return isinstance(error, SQLAlchemyError | sqlite3.Error | OSError)
+
+
+def _see_to(file: Path, *, create: bool) -> None:
+    """Sees to it that there is a file that nobody else may read. Raises VaultMissing or another VaultError.
+
+    One that is there is not opened: to close it again would give up the locks that SQLite has on it in this process.
+    """
+    if create:
+        make_folder(file.parent)
+        with suppress(FileExistsError):
+            os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    try:
+        check_private(file, file.lstat())
+    except FileNotFoundError:
+        raise VaultMissing(f"there is no file {file}") from None
+
+
+def _number(place: Place) -> tuple[int, int] | None:
+    """Which file lies there; None where none does."""
+    if place.file is None:
+        return None
+    try:
+        found = place.file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
