@@ -351,7 +351,7 @@ class Exchange:
             identity=self.identity,
             cache=cached.state if cached is not None else "",
             received_bytes=self._body.size if self._body is not None else 0,
-            sent_bytes=self._sent_bytes(last, flow),
+            sent_bytes=len(kept.body) if kept is not None else self._sent_bytes(last, flow),
             replayed=kept.body if kept is not None else b"",
             uploaded_bytes=self._uploaded_bytes,
         )

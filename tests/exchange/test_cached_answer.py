@@ -68,7 +68,8 @@ async def test_a_whole_answer_is_given_again_to_the_same_request(tmp_path: Path)
         assert headers["x-request-id"] not in (first.got.headers["x-request-id"], "")
         line = house.line
         assert (line.cache, line.outcome, line.status, line.model, line.provider) == ("hit", "ok", 200, "m", None)
-        assert (line.prompt_tokens, line.completion_tokens, line.records) == (3, 2, ())
+        assert (line.prompt_tokens, line.completion_tokens, line.records, line.spent) == (3, 2, (), None)
+        assert line.sent_bytes == len(first.got.body)
         assert is_quiet(house)
 
 
