@@ -102,11 +102,18 @@ def demo(
     raise SystemExit(serve_demo(*where, door, command))
 
 
-@click.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("words", metavar="PROVIDER [ACCOUNT] [OPTIONS]", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
 def capture(cli: CliContext, words: tuple[str, ...]) -> None:
-    """Sign in with your own browser; the session goes into the vault."""
+    """Sign in with your own browser; the session goes into the vault.
+
+    \b
+      --port N         the proxy's port (a free one)
+      --no-browser     start no browser; says how to set up one by hand
+      --headless       a browser without a window
+      --timeout-s N    how long to wait for the sign-in (600)
+    """
     program = Path(__file__).resolve().parents[1] / "capturing" / "__main__.py"
     os.execv(sys.executable, [sys.executable, "-P", str(program), "--config", str(cli.file), *words])  # noqa: S606
 

@@ -80,9 +80,9 @@ def test_the_demo_is_served_by_the_tool_that_is_asked_for(run: Run, became: list
 
 
 def test_a_capture_is_a_program_of_its_own(run: Run, became: list[Any]) -> None:
-    run("capture", "zai", "main", "--no-browser", "--help")
+    run("capture", "zai", "main", "--no-browser", "--timeout-s", "9")
     (words,) = became
     assert words[:2] == [sys.executable, "-P"]
     assert words[2].endswith("capturing/__main__.py")
     assert words[3] == "--config"
-    assert words[5:] == ["zai", "main", "--no-browser", "--help"]
+    assert words[5:] == ["zai", "main", "--no-browser", "--timeout-s", "9"]
