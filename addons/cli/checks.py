@@ -135,12 +135,14 @@ def check_port(config: Config, ask: Callable[[str], int | None]) -> Iterator[Fin
 
 
 def check_inspector(folder: Path) -> Iterator[Finding]:
-    """mitmproxy's own configuration, which run_proxy.sh does not override everywhere."""
+    """mitmproxy's own configuration, which `glassgate web` does not override everywhere."""
     file = folder / "config.yaml"
     try:
         options = read_yaml(read_text(file).text).value
     except NoFile:
-        yield Finding("mitmweb", "ok", "mitmproxy has no configuration of its own; run_proxy.sh --web sets a password")
+        yield Finding(
+            "mitmweb", "ok", "mitmproxy has no configuration of its own; the inspector gets a password at each start"
+        )
         return
     except (FileProblem, YamlProblem) as e:
         yield Finding("mitmweb", "warning", f"{file} cannot be read: {e}", "mend or remove it")

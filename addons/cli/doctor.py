@@ -4,6 +4,8 @@ import asyncio
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict
+from pathlib import Path
+from typing import Final
 
 import click
 
@@ -22,6 +24,7 @@ from addons.transport.httpx_carrier import HttpxCarrier
 from addons.vault.store import Vault
 from addons.words.commands import command
 
+_PROJECT: Final = Path(__file__).resolve().parents[2]
 _MARKS = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
 
 
@@ -64,7 +67,7 @@ def _of_config(cli: CliContext, online: bool, without: list[str]) -> Iterable[Fi
         config = cli.config()
     except Problem as e:
         for line in e.message.splitlines():
-            yield Finding("config", "error", line, "docs/configuration.md lists every key")
+            yield Finding("config", "error", line, _page("docs/configuration.md"))
         return
     yield Finding("config", "ok", f"{config.file} is right")
     yield from checks.check_names(config)
@@ -73,6 +76,11 @@ def _of_config(cli: CliContext, online: bool, without: list[str]) -> Iterable[Fi
     yield from checks.check_port(config, checks.status_of)
     yield from checks.check_inspector(checks.mitmproxy_folder())
     yield from _of_vault(cli, config, online, without)
+
+
+def _page(name: str) -> str:
+    """Where every key is listed: the page, where it lies beside the program, or else the schema."""
+    return f"{name} lists every key" if (_PROJECT / name).exists() else f"{command('config', 'schema')} lists every key"
 
 
 def _of_vault(cli: CliContext, config: Config, online: bool, without: list[str]) -> Iterable[Finding]:

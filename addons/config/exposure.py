@@ -31,18 +31,22 @@ def judge(config: Config, hosts: Sequence[str]) -> list[str]:
 
 
 def exposure_problems(
-    host: str, keys: Sequence[ClientKey], skip: bool, *, managed: bool = False
+    host: str, keys: Sequence[ClientKey], skip: bool, *, managed: bool = False, unset: Sequence[str] = ()
 ) -> list[tuple[KeyPath, str]]:
     """The problems with listening on `host` with these client keys; (key of config.yaml, sentence) each.
 
-    `managed`: there are managed keys too, or were.
+    `managed`: there are managed keys too, or were. `unset`: the variables that keys are to come from, and that are not
+    set.
     """
     is_loopback = host in LOOPBACK_HOSTS
     found: list[tuple[KeyPath, str]] = []
     if skip and not is_loopback:
         found.append((("auth", "skip"), f"works only when the listener is loopback, not on {host or 'all addresses'}"))
     if not keys and not skip and not managed:
-        advice = f"set AUTH_TOKEN, or list keys here ({command('keygen', '--client')} makes one)"
+        named = [name for name in unset if name != "AUTH_TOKEN"]
+        said = f"{' and '.join(named)} {'is' if len(named) == 1 else 'are'} not set. Set " if named else "set "
+        names = " or ".join([*named, "AUTH_TOKEN"])
+        advice = f"{said}{names}, or list keys here ({command('keygen', '--client')} makes one)"
         found.append((("auth", "tokens"), f"no client key is configured: {advice}"))
     for key in keys:
         which = f"the key {key.name!r} ({key.source})"

@@ -81,6 +81,8 @@ class _ConfigFile:
     """Texts that came out of variables: nobody knows what is in those."""
     unset: set[KeyPath] = field(default_factory=set)
     """Where a variable stands that is not set: whatever else is wrong there follows from it."""
+    unset_keys: list[str] = field(default_factory=list)
+    """The variables that client keys are to come from, and that are not set."""
 
     def may_repeat(self, path: KeyPath, found: Any) -> bool:
         """Whether the value found at `path` may be repeated to people."""
@@ -134,7 +136,8 @@ def load_config(file: Path, environ: Mapping[str, str] | None = None, *, without
     _check_vault(source, sections)
     if source.problems:
         raise ConfigError(source.problems)
-    notes: list[str] = []
+    lacking = [name for name in source.unset_keys if name != "AUTH_TOKEN"]  # that one is there by default
+    notes = [f"auth.tokens: {name} is not set, so that its entry is no key" for name in lacking if not skip]
     sessions = _env_sessions(providers, env)
     if "providers" not in without:
         sessions |= _sessions_of_file(providers, env, source, notes)
@@ -224,6 +227,7 @@ def _substituted(source: _ConfigFile, env: Mapping[str, str]) -> Any:
             return text  # as it was read: it may be Nothing
         source.inserted.add(result)
         if missing and path[:2] == ("auth", "tokens") and path[-1] != "name":
+            source.unset_keys += missing
             return ""  # a key that is not set is no key
         if missing:
             source.unset.add(path)
@@ -328,7 +332,11 @@ def _client_keys(source: _ConfigFile, sections: Sections, env: Mapping[str, str]
     keys = sources.keys()
     skip = sections.auth.skip or env.get("SKIP_AUTH_TOKEN", "").lower() in ("1", "true", "yes")
     for path, problem in sources.problems or exposure_problems(
-        sections.listen.host, keys, skip, managed=_has_managed_keys(source.file, sections)
+        sections.listen.host,
+        keys,
+        skip,
+        managed=_has_managed_keys(source.file, sections),
+        unset=source.unset_keys,
     ):
         source.report(path, problem)
     return keys, skip

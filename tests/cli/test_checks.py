@@ -321,7 +321,7 @@ def test_a_session_that_has_ended_is_not_called_well(doctor: Doctor, vault: Vaul
     ended = jwt({"id": "somebody", "email": "a@example.com", "exp": int(time.time()) - 86_400 * 9})
     vault.put("zai", "one", {"token": ended})
     told = doctor("accounts").stdout.splitlines()[0]
-    assert told.startswith("zai/one  ended  since ")
+    assert told.split()[:3] == ["zai/one", "ended", "since"]
     assert "(9 days ago)" in told
     assert "tries to renew it" in told
     assert "zai/one is ended" in doctor("doctor").stdout

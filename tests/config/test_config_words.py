@@ -258,7 +258,17 @@ def test_no_key_of_a_client(tmp_path: Path) -> None:
     (found,) = problems(tmp_path, OFFICIAL, {})
     assert re.search(r"auth\.tokens: no client key .*: set AUTH_TOKEN, .*glassgate keygen --client makes one", found)
     (found,) = problems(tmp_path, OFFICIAL + "auth: {tokens: '${NOT_SET}'}", {})
-    assert "no client key is configured" in found
+    assert "no client key is configured: NOT_SET is not set. Set NOT_SET or AUTH_TOKEN, or list" in found
+    (found,) = problems(tmp_path, OFFICIAL + "auth: {tokens: ['${ADA}', {name: bob, key: '${BOB}'}]}", {})
+    assert "no client key is configured: ADA and BOB are not set. Set ADA or BOB or AUTH_TOKEN, or list" in found
+
+
+def test_a_key_that_is_not_set_is_told_beside_those_that_are(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(OFFICIAL + "auth: {tokens: ['${AUTH_TOKEN}', {name: ada, key: '${ADA}'}]}\n")
+    assert load_config(file, {"ADA": "sk-0123456789abcdef"}).notes == ()
+    notes = load_config(file, {"AUTH_TOKEN": "sk-0123456789abcdef"}).notes
+    assert notes == ("auth.tokens: ADA is not set, so that its entry is no key",)
 
 
 def test_a_folder_is_no_configuration(tmp_path: Path) -> None:
