@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
+from typing import Final
 
 from addons.accounts.account_record import AccountId
 from addons.accounts.lease import Candidate, Line, PassedOver
@@ -17,6 +18,9 @@ from addons.routing.strategy import conversation_of
 from addons.routing.without_model import routes_without_model
 from providers.contract.errors import ProviderError
 from providers.contract.passed_on import PassedRequest
+
+_NAMED: Final = 5
+"""Providers that an error names."""
 
 
 @dataclass(slots=True)
@@ -186,8 +190,21 @@ class ModelChain:
             else:
                 able.append(route)
         if not able and refusal:
-            raise refusal
+            raise self._none_serves(routes) or refusal
         return able
+
+    def _none_serves(self, routes: Sequence[ModelRoute]) -> GatewayError | None:
+        """The refusal where several providers have the model, and none serves such a request; None elsewhere."""
+        request, providers = self.parsed.request, self.context.providers
+        names = list(dict.fromkeys(route.provider for route in routes))
+        if len(names) < 2 or any(providers[name].serving(request) is not None for name in names):
+            return None
+        others = [name for name, provider in providers.items() if provider.serving(request) is not None]
+        instead = (
+            f"Ask for a model of {' or '.join(others[:_NAMED])}." if others else "No provider of this gateway does."
+        )
+        message = f"none of the providers of this model ({', '.join(names[:_NAMED])}) serves {request.kind}. {instead}"
+        return GatewayError(400, message, param="model")
 
     def _check_support(self, route: ModelRoute) -> None:
         """Raises GatewayError when the route's provider cannot carry this request."""

@@ -24,6 +24,7 @@ FRAMING: Final = frozenset({b"host", b"content-length", b"transfer-encoding", b"
 _OWN_PARAMETER: Final = re.compile(
     rb"all=[A-Za-z0-9]{0,5}|limit=[0-9]{1,5}|order=(?:asc|desc)|client_version=[0-9]{1,6}(?:\.[0-9]{1,6}){0,3}"
     rb"|after=(?:file|batch|msg|fc|fco|ctc|ctco|rs|item)[-_][A-Za-z0-9]{1,80}"
+    rb"|(?:after|before)_id=[A-Za-z0-9](?:[A-Za-z0-9._:/-]|%2[Ff]|%3[Aa]){0,99}"
     rb"|purpose=(?:assistants|batch|evals|fine-tune|user_data|vision)(?:_output|-results)?"
 )
 """The query parameters that dialects read, with the values they can have. Any other is nobody's, and where clients like

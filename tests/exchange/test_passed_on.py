@@ -3,8 +3,10 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.support.answers import whole
-from tests.support.harness import api, is_quiet
+from tests.support.harness import House, api, is_quiet
 from tests.support.http1 import END, chunk
 from tests.support.virtual_time import in_virtual_time
 
@@ -72,3 +74,20 @@ async def test_a_refusal_has_openais_envelope(tmp_path: Path) -> None:
     async with api(tmp_path) as house:
         visit = await house.visit().asks({"input": "x"}, EMBED)
         assert (visit.got.status, json.loads(visit.got.body)["error"]["param"]) == (400, "model")
+
+
+CHATS = "{{type: openai_compatible, base_url: 'http://127.0.0.1:1/v1', models: [{}], accounts: [a], operations: [{}]}}"
+KEYS = {(name, "a"): {"api_key": "key-of-a-0123456789abcdef"} for name in ("one", "two", "three")}
+
+
+@pytest.mark.parametrize(
+    ("third", "instead"),
+    [("speech", "Ask for a model of three."), ("chat", "No provider of this gateway does.")],
+)
+@in_virtual_time
+async def test_where_nobody_of_several_serves_it_all_are_named(tmp_path: Path, third: str, instead: str) -> None:
+    providers = f"\n  one: {CHATS.format('m', 'chat')}\n  two: {CHATS.format('m', 'chat')}\n"
+    async with House(tmp_path, f"{providers}  three: {CHATS.format('n', third)}\n", KEYS) as house:
+        visit = await house.visit().asks(ASK | {"voice": "v"}, SPEAK)
+        message = f"none of the providers of this model (one, two) serves speech. {instead}"
+        assert (visit.got.status, visit.got.error["message"]) == (400, message)

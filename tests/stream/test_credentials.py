@@ -189,6 +189,8 @@ def test_several_of_a_name_are_kept_together_beside_it() -> None:
         (b"/a?limit=20&order=asc&after=msg_0a1", b"/a?limit=20&order=asc&after=msg_0a1"),
         (b"/a?limit=secret&order=secret&after=sk-secret&after=secret", b"/a"),
         (b"/a?client_version=0.169.0", b"/a?client_version=0.169.0"),
+        (b"/a?limit=2&after_id=zai%2FGLM-4.6", b"/a?limit=2&after_id=zai%2FGLM-4.6"),
+        (b"/a?before_id=a%26key=x&after_id=", b"/a"),
         (b"/a?client_version=secret&client_version=1.x", b"/a"),
         (b"/a?all", b"/a"),
         (b"/a?ALL=1", b"/a"),

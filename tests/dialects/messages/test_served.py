@@ -259,6 +259,17 @@ def test_models_are_listed_in_both_forms(sdk: anthropic.Anthropic, gateway: Serv
     assert "type" not in gateway.get("/v1/models").json()["data"][0]
 
 
+def test_the_list_of_models_has_pages(sdk: anthropic.Anthropic) -> None:
+    every = [model.id for model in sdk.models.list()]
+    assert len(every) > 5
+    assert [model.id for model in sdk.models.list(limit=2)] == every  # the SDK asks for one page after the other
+    first = sdk.models.list(limit=2)
+    assert ([model.id for model in first.data], first.has_more) == (every[:2], True)
+    before = sdk.models.list(limit=2, before_id=every[4])
+    assert ([model.id for model in before.data], before.has_more) == (every[2:4], True)
+    assert sdk.models.list(after_id="gone-model").data == []
+
+
 def test_what_is_not_served_of_the_api_is_not_found_and_a_probe_does_no_harm(gateway: Served) -> None:
     for method, path in (("POST", "/v1/messages/batches"), ("POST", "/v1/complete"), ("GET", "/anthropic/v1/files")):
         answer = gateway.request(method, path, headers=gateway.headers)
