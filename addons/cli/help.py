@@ -43,6 +43,8 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "sessions prune": ("sessions prune --dry-run", "sessions prune"),
     "accounts": ("accounts", "accounts --json", "accounts reset zai"),
     "accounts reset": ("accounts reset", "accounts reset zai main"),
+    "usage": ("usage", "usage --by model --since 7d", "usage --by day --since 2026-11-01 --csv > usage.csv"),
+    "usage forget": ("usage forget ada",),
     "doctor": ("doctor", "doctor --online", "doctor --json"),
     "config": ("config check", "config schema > config.schema.json"),
     "config check": ("config check", "--config other.yaml config check"),

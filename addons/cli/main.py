@@ -31,6 +31,7 @@ from addons.cli.setup.command import setup
 from addons.cli.status import status
 from addons.cli.tools import keygen, listen, models, sandbox
 from addons.cli.upkeep import prune
+from addons.cli.usage import usage
 from addons.cli.vault import vault
 from addons.words.commands import serves, usual_file_here
 from addons.words.shown import shown
@@ -92,6 +93,7 @@ for command in (
     keys,
     sessions,
     accounts,
+    usage,
     doctor,
     config_group,
     status,
