@@ -6,6 +6,7 @@ HKDF. Anything else is a passphrase of 12 characters or more and goes through a 
 
 import base64
 import binascii
+import os
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, MutableMapping
@@ -15,11 +16,13 @@ from typing import Any, Final, NoReturn
 from addons.vault.encoding import canonical
 from addons.vault.errors import VaultDamaged, VaultLocked, VaultMissing
 from addons.vault.kdf import checked_kdf, derive, hkdf
-from addons.vault.permissions import read_private
+from addons.vault.permissions import check_handed_over, check_private, read_private
 from addons.vault.secret import Secret
 from addons.words.commands import command
 
 ENV_NAME: Final = "SESSION_ENCRYPTION_KEY"
+CREDENTIALS: Final = "CREDENTIALS_DIRECTORY"
+"""The variable in which systemd names the folder of a service's credentials."""
 SHORTEST_PASSPHRASE: Final = 12
 _KEY_FILE_LIMIT_BYTES: Final = 64 * 1024
 _KEPT_KEKS: Final = 32
@@ -120,7 +123,7 @@ def load_key(
                 raise VaultLocked(f"{ENV_NAME} is not set; `{command('keygen')}` makes a key for it (put it into .env)")
             return VaultKey.from_text(text)
         case "file":
-            return VaultKey.from_text(read_key_file(key_file))
+            return VaultKey.from_text(read_key_file(key_file, environ.get(CREDENTIALS, "")))
         case "keyring":
             return VaultKey.from_text(_from_keyring())
         case "prompt":
@@ -131,12 +134,16 @@ def load_key(
             raise VaultLocked(f"vault.key_source: {source!r} is none of env, file, keyring, prompt")
 
 
-def read_key_file(path: Path | None) -> str:
-    """The text of a key file. Raises VaultLocked, or VaultPermissions when others could read it."""
+def read_key_file(path: Path | None, credentials: str = "") -> str:
+    """The text of a key file. Raises VaultLocked, or VaultPermissions when others could read it.
+
+    `credentials` is the folder in which a service manager hands files over, if one does.
+    """
     if path is None:
         raise VaultLocked("vault.key_file is not set")
+    handed_over = os.path.isabs(credentials) and path.parent == Path(credentials)
     try:
-        data = read_private(path, _KEY_FILE_LIMIT_BYTES)
+        data = read_private(path, _KEY_FILE_LIMIT_BYTES, check_handed_over if handed_over else check_private)
     except VaultMissing:
         raise VaultLocked(f"the key file {path} is missing; `{command('keygen')}` makes a key for it") from None
     text = None if len(data) > _KEY_FILE_LIMIT_BYTES else _decoded(data)

@@ -4,9 +4,13 @@ import errno
 import os
 import shlex
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from addons.vault.errors import VaultError, VaultMissing, VaultPermissions
+
+type Check = Callable[[Path, os.stat_result], None]
+"""Raises VaultPermissions for a file that others could read or change."""
 
 
 def check_private(path: Path, found: os.stat_result) -> None:
@@ -19,6 +23,17 @@ def check_private(path: Path, found: os.stat_result) -> None:
         raise VaultPermissions(f"{path} is open to others; run: chmod 600 {_quoted(path)}")
     if found.st_nlink > 1:  # none is a file replaced since it was opened: whole, and old
         raise VaultPermissions(f"{path} has {found.st_nlink} hard links; keep one and remove the others")
+
+
+def check_handed_over(path: Path, found: os.stat_result) -> None:
+    """The same for a file that the service manager hands over (systemd.exec(5), CREDENTIALS_DIRECTORY).
+
+    It is root's, and an entry of its access list lets us read it, which shows as a right of the group; or it is ours.
+    """
+    if found.st_uid == os.geteuid():
+        check_private(path, found)
+    elif not stat.S_ISREG(found.st_mode) or found.st_uid != 0 or found.st_mode & 0o037:
+        raise VaultPermissions(f"{path} is not as a service manager hands a credential over; use another path")
 
 
 def check_folder(folder: Path) -> None:
@@ -49,7 +64,7 @@ def make_folder(folder: Path) -> None:
     check_folder(folder)
 
 
-def open_private(path: Path, flags: int) -> int:
+def open_private(path: Path, flags: int, check: Check = check_private) -> int:
     """A file descriptor of a private file, never through a link. Raises VaultMissing or VaultPermissions."""
     try:
         descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
@@ -61,16 +76,16 @@ def open_private(path: Path, flags: int) -> int:
         kind = VaultPermissions if e.errno in (errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENXIO) else VaultError
         raise kind(f"{path} cannot be opened: {e.strerror}") from e
     try:
-        check_private(path, os.fstat(descriptor))
+        check(path, os.fstat(descriptor))
     except VaultPermissions:
         os.close(descriptor)
         raise
     return descriptor
 
 
-def read_private(path: Path, limit_bytes: int) -> bytes:
+def read_private(path: Path, limit_bytes: int, check: Check = check_private) -> bytes:
     """The content of a private file, one byte over the limit at most. Raises VaultMissing or VaultPermissions."""
-    return read_descriptor(open_private(path, os.O_RDONLY), path, limit_bytes)[0]
+    return read_descriptor(open_private(path, os.O_RDONLY, check), path, limit_bytes)[0]
 
 
 def read_descriptor(descriptor: int, path: Path, limit_bytes: int) -> tuple[bytes, os.stat_result]:

@@ -137,6 +137,20 @@ def test_a_key_file_must_be_private(tmp_path: Path) -> None:
     assert load_key("file", environ={}, key_file=file).kind == "rawkey"
 
 
+def test_a_key_file_may_be_a_credential_of_the_service_manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Path] = []
+    monkeypatch.setattr("addons.vault.keys.check_handed_over", lambda path, _found: asked.append(path))
+    file = tmp_path / "vault.key"
+    file.write_text(bytes(32).hex())
+    file.chmod(0o440)
+    environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    assert load_key("file", environ=environ, key_file=file).kind == "rawkey"
+    assert asked == [file]
+    for elsewhere in ("", ".", str(tmp_path.parent)):
+        with pytest.raises(VaultPermissions):
+            load_key("file", environ={"CREDENTIALS_DIRECTORY": elsewhere}, key_file=file)
+
+
 @pytest.mark.parametrize(
     "content",
     [b"", b"\n", b"\xff\xfe passphrase of another encoding", b"x" * 70_000],

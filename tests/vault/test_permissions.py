@@ -7,7 +7,7 @@ import pytest
 
 from addons.vault.durable import replace_file
 from addons.vault.errors import VaultError, VaultPermissions
-from addons.vault.permissions import make_folder
+from addons.vault.permissions import check_handed_over, make_folder
 from addons.vault.store import Vault
 from tests.vault.support import RAW, SECRET
 
@@ -160,3 +160,32 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
     with pytest.raises(VaultPermissions):
         make_folder(tmp_path / "dangling")
+
+
+def handed_over(mode: int, uid: int, kind: int = stat.S_IFREG) -> os.stat_result:
+    return os.stat_result((kind | mode, 1, 1, 1, uid, 0, 65, 0, 0, 0))
+
+
+@pytest.mark.parametrize("mode", [0o400, 0o440, 0o600])
+def test_a_credential_is_root_s_with_an_entry_for_us_or_ours(monkeypatch: pytest.MonkeyPatch, mode: int) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 998)
+    check_handed_over(Path("vault.key"), handed_over(mode, 0))
+    if not mode & 0o077:
+        check_handed_over(Path("vault.key"), handed_over(mode, 998))
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        handed_over(0o444, 0),
+        handed_over(0o460, 0),
+        handed_over(0o440, 998),
+        handed_over(0o400, 1000),
+        handed_over(0o400, 0, stat.S_IFDIR),
+    ],
+    ids=["others read", "a group writes", "ours and open", "another user's", "a folder"],
+)
+def test_what_is_no_credential_is_refused(monkeypatch: pytest.MonkeyPatch, found: os.stat_result) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 998)
+    with pytest.raises(VaultPermissions):
+        check_handed_over(Path("vault.key"), found)

@@ -1,0 +1,1 @@
+"""What deploy/ has: units, the image, compose, and the configurations beside them."""
