@@ -34,6 +34,7 @@ from addons.config.providers import disabled_providers, make_providers
 from addons.config.schema import Config
 from addons.exchange.context import Context
 from addons.exchange.threads import Threads
+from addons.exchange.trace_port import TracePort
 from addons.features.media.cache import UploadedFiles
 from addons.kept.files import FOLDER_NAME, KeptFolder
 from addons.kept.items import KeptStore
@@ -174,6 +175,7 @@ class Running:
             cache=known.cache if known else AnswerCache(self.outside.clock),
             upstream=self.upstream,
             recoveries=Recoveries(self.outside.clock),
+            tracing=known.tracing if known else TracePort(),
             clock=self.outside.clock,
         )
 

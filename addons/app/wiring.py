@@ -8,6 +8,7 @@ from addons.app.ledger import Ledger
 from addons.app.metrics_part import MetricsPart
 from addons.app.optional_part import OptionalPart
 from addons.app.outside import Outside
+from addons.app.tracing_part import TracingPart
 from addons.exchange.exchange import Exchange
 from addons.exchange.observer import Observer
 from addons.exchange.request_log import RequestLog
@@ -44,4 +45,9 @@ def optional_parts(
 
     `exchanges` are the requests under way, `problems` what /healthz is degraded for.
     """
-    return (CachePart(), Ledger(outside.now), MetricsPart(exchanges, draining, problems, outside.clock))
+    return (
+        CachePart(),
+        Ledger(outside.now),
+        MetricsPart(exchanges, draining, problems, outside.clock),
+        TracingPart(outside.now),
+    )

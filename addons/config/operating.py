@@ -54,7 +54,7 @@ class MetricsSettings(Written):
 class TracingSettings(Written):
     """The section `tracing`: spans over OTLP; needs the extra `tracing`."""
 
-    endpoint: str | None = None
+    endpoint: str | None = Field(default=None, pattern=r"^https?://[^\s@?#/]+[^\s@?#]*$", max_length=2000)
     """Where they go, such as http://127.0.0.1:4318; None: off."""
     take_context: bool = False
     """Whether a client's `traceparent` makes its span the parent of ours …"""

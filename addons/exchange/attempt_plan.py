@@ -21,6 +21,7 @@ from addons.exchange.kept_answers import KeepsAnswer
 from addons.exchange.lost_answer import CameSoFar
 from addons.exchange.progress import Progress
 from addons.exchange.read_back import ReadBack
+from addons.exchange.trace_port import TRACEPARENT
 from addons.features.feature import Applied
 from addons.kept.items import KeptStore
 from addons.routing.retry_policy import Cause
@@ -126,6 +127,8 @@ def plan_attempt(
     attempt.silent_until_whole = late
     attempt.keepalive_before_first_token = request.stream and (late or done.check is not None)
     attempt.built = request_of(call)
+    if (traceparent := context.tracing.header(ask.id)) is not None:
+        attempt.built.headers[TRACEPARENT] = traceparent
     if spec.more_bytes != 0:
         goes_on(attempt.built, spec.more_bytes)
     shown = context.cleaner.request(attempt.built)

@@ -10,6 +10,7 @@ from addons.accounts.pool import AccountPool
 from addons.cache.cache import AnswerCache
 from addons.cleaning.cleaner import Cleaner
 from addons.exchange.threads import Threads
+from addons.exchange.trace_port import TracePort
 from addons.features.feature import Served
 from addons.features.media.cache import UploadedFiles
 from addons.features.settings import DEFAULTS, FeatureSettings
@@ -83,6 +84,7 @@ class Context:
     upstream: Upstream = field(default_factory=NoUpstream)
     """The way to providers for attempts that no stream makes."""
     recoveries: Recoveries = field(default_factory=Recoveries)
+    tracing: TracePort = field(default_factory=TracePort)
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Coroutine[None, None, None]] = asyncio.sleep
 

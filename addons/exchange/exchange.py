@@ -217,7 +217,7 @@ class Exchange:
         if count := asked_for(self.context, parsed.request):
             self._beside = AnswersBeside(self.context, ask, count, self.stop, self._first_is_whole)
             ask = self._beside.first
-        self.attempt_loop = AttemptLoop(self.context, ask, Way(self.moved))
+        self.attempt_loop = AttemptLoop(self.context, ask, self._way())
         if cached is not None and cached.found is not None:
             self.answer, flow.response = cached.answer(self.headers())
             return
@@ -234,6 +234,9 @@ class Exchange:
             arrived.size += len(before)
             parsed = await arrived.read(self.dialect.going_on(parsed, before))
         return bound(parsed, kept)
+
+    def _way(self) -> Way:
+        return Way(self.moved, trail=[] if self.context.tracing.marks else None, clock=self.context.clock)
 
     def _first_is_whole(self) -> None:
         """The first answer of several needs its place at the account no more."""
@@ -350,6 +353,8 @@ class Exchange:
             operation=self.head.operation,
             identity=self.identity,
             cache=cached.state if cached is not None else "",
+            began=self.began,
+            trail=(attempt_loop.way.trail or ()) if attempt_loop else (),
             received_bytes=self._body.size if self._body is not None else 0,
             sent_bytes=len(kept.body) if kept is not None else self._sent_bytes(last, flow),
             replayed=kept.body if kept is not None else b"",

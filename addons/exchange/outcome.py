@@ -4,6 +4,7 @@ Bodies stay where they are until somebody reads them: nothing is put together fo
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -12,6 +13,7 @@ from mitmproxy import http
 from addons.errors import GatewayError
 from addons.exchange.attempt import Attempt
 from addons.exchange.live_port import Underway
+from addons.exchange.stage import Stage
 from addons.words.shown import shown
 from providers.contract.errors import ProviderError
 from providers.contract.events import Usage
@@ -162,6 +164,10 @@ class Outcome:
     """Of a body that was passed on while it came, as far as it came; 0 for one that was read whole."""
     cache: Literal["", "hit", "miss"] = ""
     """Whether the answer was a kept one, which nothing was spent for; empty where none was looked for."""
+    began: float = field(default=0.0, compare=False)
+    """When it came, by the monotonic clock, as are the times of `trail`."""
+    trail: Sequence[tuple[Stage, float]] = field(default=(), repr=False, compare=False)
+    """When it entered each stage; empty where nobody traces requests."""
     received_bytes: int = 0
     """Of the client's body, uncompressed, as far as it was read here."""
     sent_bytes: int = 0

@@ -1,5 +1,6 @@
 """How far a request is before its provider is asked, in words for people."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -28,8 +29,13 @@ class Way:
     moved: Callable[[], None] | None = None
     """Called when `stage` has changed."""
     stage: Stage = Stage.READ
+    trail: list[tuple[Stage, float]] | None = None
+    """When it entered each, by `clock`, where somebody wants to know."""
+    clock: Callable[[], float] = time.monotonic
 
     def go(self, stage: Stage) -> None:
         self.stage = stage
+        if self.trail is not None:
+            self.trail.append((stage, self.clock()))
         if self.moved is not None:
             self.moved()
