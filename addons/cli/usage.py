@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 _GROUPS: Final = ("key", "model", "account", "day")
 _FIELDS: Final = (
     "requests", "failed", "prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens", "cost_usd",
-    "unpriced",
+    "unpriced", "cache_hits",
 )  # fmt: skip
 """Of CSV and JSON, behind the name; their names are a promise to who reads them by machine."""
 _HEAD: Final = ("REQUESTS", "FAILED", "INPUT", "CACHED", "OUTPUT", "COST")
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for more than text, at the beginning of a cell."""
+_FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a spreadsheet takes for more than text, at the beginning of a cell: also in its wide form."""
 
 
 def _since(_context: click.Context, _option: click.Parameter, written: str | None) -> float:
@@ -128,13 +128,14 @@ def _told(line: "UsageLine") -> dict[str, Any]:
         "reasoning_tokens": line.reasoning_tokens,
         "cost_usd": f"{line.cost:f}",
         "unpriced": line.unpriced,
+        "cache_hits": line.cache_hits,
     }
 
 
 def _csv(by: str, lines: Sequence["UsageLine"]) -> str:
     """The lines without their total; a name that a spreadsheet would compute is marked as text."""
     file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
+    writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_STRINGS)  # some take semicolons for commas
     writer.writerow((by, *_FIELDS))
     for line in lines:
         told = _told(line)
@@ -143,7 +144,7 @@ def _csv(by: str, lines: Sequence["UsageLine"]) -> str:
 
 
 def _as_text(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    return f"'{cell}" if cell[:1].isspace() or cell.startswith(_FORMULA) else cell
 
 
 def _print(by: str, lines: Sequence["UsageLine"], total: "UsageLine") -> None:
@@ -152,6 +153,8 @@ def _print(by: str, lines: Sequence["UsageLine"], total: "UsageLine") -> None:
         return
     rows = [_cells(line) for line in (*lines, *([total] if len(lines) > 1 else []))]
     out(*table((by.upper(), *_HEAD), rows))
+    if total.cache_hits:
+        out(f"{total.cache_hits:,} of the requests were given a kept answer, which used and cost nothing (cache)")
     if total.unpriced:
         out(f"{total.unpriced} requests have no known price and count as nothing; prices in config.yaml may name one")
 

@@ -35,6 +35,8 @@ class UsageLine:
     """In USD, as far as prices were known."""
     unpriced: int = 0
     """Requests that used tokens without a known price."""
+    cache_hits: int = 0
+    """Requests that were given a kept answer, which used nothing."""
 
     @property
     def tokens(self) -> int:
@@ -92,13 +94,14 @@ _SUMS: Final = (
     sa.func.sum(REQUESTS.c.reasoning_tokens),
     sa.func.sum(sa.func.coalesce(REQUESTS.c.cost_nano, 0)),
     _sum_where(_UNPRICED),
+    _sum_where(REQUESTS.c.cache == "hit"),
 )
 
 
 def _line(name: str, sums: Sequence[Any]) -> UsageLine:
     """PostgreSQL gives sums as Decimal."""
-    requests, failed, prompt, cached, completion, reasoning, cost, unpriced = map(int, sums)
-    return UsageLine(name, requests, failed, prompt, cached, completion, reasoning, dollars(cost), unpriced)
+    requests, failed, prompt, cached, completion, reasoning, cost, unpriced, hits = map(int, sums)
+    return UsageLine(name, requests, failed, prompt, cached, completion, reasoning, dollars(cost), unpriced, hits)
 
 
 def _text(values: Sequence[Any]) -> str:

@@ -62,24 +62,36 @@ def test_programs_get_exact_figures(run: Run, kept: Path) -> None:
     assert told["by"] == "day"
     assert told["total"] == {
         "name": "total", "requests": 3, "failed": 1, "prompt_tokens": 1_000_020, "cached_tokens": 600_000,
-        "completion_tokens": 15, "reasoning_tokens": 0, "cost_usd": "1.23456789", "unpriced": 2,
+        "completion_tokens": 15, "reasoning_tokens": 0, "cost_usd": "1.23456789", "unpriced": 2, "cache_hits": 0,
     }  # fmt: skip
     assert [line["name"] for line in told["lines"]] == ["2027-01-05", "2027-01-15"]
 
 
 def test_no_cell_of_csv_is_computed_by_a_spreadsheet(run: Run, house: Path) -> None:
     database = Database(Place(house / ".sessions" / "usage.db"), writes=True)
-    starts = ["=1+1", "+1", "-1", "@SUM(A1)", "fine", '"quoted",x', FORMULA]
+    starts = ["=1+1", "+1", "-1", "@SUM(A1)", "fine", '"quoted",x', FORMULA, " =1", "\uff1d1+1", "a;=1+1"]
     database.add([row(model=start) for start in starts])
     database.close()
-    lines = list(csv.reader(io.StringIO(run("usage", "--by", "model", "--csv").output)))
+    told = run("usage", "--by", "model", "--csv").output
+    lines = list(csv.reader(io.StringIO(told)))
     assert lines[0] == [
         "model", "requests", "failed", "prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens",
-        "cost_usd", "unpriced",
+        "cost_usd", "unpriced", "cache_hits",
     ]  # fmt: skip
+    assert '"a;=1+1"' in told  # where a semicolon ends a cell, its quotes hold it together
     cells = [cell for line in lines[1:] for cell in line]
     assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
-    assert {line[0] for line in lines[1:]} == {"'=1+1", "'+1", "'-1", "'@SUM(A1)", "fine", '"quoted",x', f"'{FORMULA}"}
+    assert {line[0] for line in lines[1:]} == {
+        "'=1+1", "'+1", "'-1", "'@SUM(A1)", "fine", '"quoted",x', f"'{FORMULA}", "' =1", "'\uff1d1+1", "a;=1+1",
+    }  # fmt: skip
+
+
+def test_requests_that_were_given_a_kept_answer_are_told(run: Run, house: Path) -> None:
+    database = Database(Place(house / ".sessions" / "usage.db"), writes=True)
+    database.add([row(cache="hit", prompt_tokens=0, completion_tokens=0), row(cache="miss"), row()])
+    database.close()
+    assert "1 of the requests were given a kept answer" in run("usage").output
+    assert json.loads(run("usage", "--json").output)["total"]["cache_hits"] == 1
 
 
 def test_a_key_is_forgotten_and_that_is_noted(run: Run, kept: Path) -> None:
