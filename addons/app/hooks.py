@@ -10,6 +10,7 @@ from mitmproxy import flow as mflow
 from mitmproxy.addonmanager import Loader
 from mitmproxy.connection import Client
 from mitmproxy.proxy import layer
+from mitmproxy.tls import TlsData
 
 from addons.accounts.sessions import FRESH_S
 from addons.app import wiring
@@ -170,6 +171,9 @@ class Glassgate:
 
     def client_connected(self, client: Client) -> None:
         self._stream.connected(client)
+
+    def tls_start_client(self, tls_start: TlsData) -> None:
+        self._stream.tls.begin(tls_start)
 
     # -- requests -------------------------------------------------------------------------------------------------
     @fenced

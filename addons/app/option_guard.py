@@ -59,11 +59,11 @@ class OptionGuard:
         for words in [*warned(self._options()), *names, *open_files, *config.notes]:
             log.warning("%s", words)
 
-    def address(self, modes: Sequence[str]) -> str:
+    def address(self, modes: Sequence[str], scheme: str = "http") -> str:
         """Where the first of these modes listens, for programs of this machine; without a slash at its end."""
         mode = ProxyMode.parse(modes[0])
         port = mode.listen_port(self._given.listen_port)
-        return url_of(mode.listen_host(self._given.listen_host), port or 0)
+        return url_of(mode.listen_host(self._given.listen_host), port or 0, scheme)
 
     def hosts(self) -> list[str]:
         """The addresses listened on; empty for all of the machine's."""

@@ -85,7 +85,9 @@ class Process:
         start.parts.mirror.restore()
         self._stream.acceptor.start()
         annotator.live = inspector.start(self._outside.clock)
-        self._reload = Reload(start.parts.config.file, self._in_force.parts, self._take_up, start.guard.hosts)
+        self._reload = Reload(
+            start.parts.config.file, self._in_force.parts, self._take_up, start.guard.hosts, self._outside.now
+        )
         config = start.parts.config
         desk = ControlDesk(
             Inbox(folder_beside(vault_path(config)), config.file),
@@ -163,13 +165,9 @@ class Process:
         """What is wrong while the gateway serves what it knew before."""
         reload = self._reload.problem if self._reload is not None else None
         optional = (words for part in self._optional for words in part.problems())
-        found = (
-            reload,
-            self._in_force.parts().problem(),
-            self._in_force.parts().managed.problem,
-            *self._jobs.problems(),
-            *optional,
-        )
+        parts = self._in_force.parts()
+        aged = parts.config.tls.age_problem(self._outside.now()) if parts.config.tls is not None else None
+        found = (reload, parts.problem(), parts.managed.problem, aged, *self._jobs.problems(), *optional)
         return [words for words in found if words]
 
     async def end(self) -> None:

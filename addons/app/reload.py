@@ -6,6 +6,7 @@ a problem that is told (log, /healthz, the answer to `glassgate reload`), and wh
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from addons.app.configured_vault import vault_path
+from addons.app.listener_tls import renewed_words, with_certificate
 from addons.app.reload_requests import ReloadAnswer, ReloadRequests
 from addons.app.runtime import Running
 from addons.config.exposure import judge
@@ -40,6 +42,7 @@ class Reload:
     take: Callable[[Running], None]
     hosts: Callable[[], Sequence[str]]
     """Where the gateway really listens."""
+    now: Callable[[], float] = time.time
     problem: str | None = None
     """Why the files as they stand now were not taken up, if so."""
     _seen: Stamp = field(init=False)
@@ -113,25 +116,37 @@ class Reload:
 
         Raises ConfigError, VaultError, TimeoutError.
         """
-        new = await self._read(lambda: load_config(self.file))
+        new = await self._read(lambda: with_certificate(load_config(self.file), self.now()))
         if found := judge(new, self.hosts()):
             raise ConfigError(found)
         if not changed:
             log.info("%s", UNCHANGED)
             return UNCHANGED
         old = self.running()
-        fixed = [name for name in ("listen", "vault") if getattr(new.sections, name) != getattr(self._first, name)]
+        fixed = _waiting(self._first, new.sections)
         self.take(Running(new, old.vault, old.carrier, before=old))
         self.problem = None
         for words in new.notes:
             log.warning("%s", words)
         said = "the changed configuration is in force"
+        if renewed := renewed_words(old.config.tls, new.tls):
+            log.info("%s", renewed)
         if fixed:
             self.problem = f"{' and '.join(fixed)} changed: this takes effect at the next start"
             log.warning("%s; %s", said, self.problem)
             return f"{said}; {self.problem}"
         log.info("%s", said)
         return said
+
+
+def _waiting(first: Sections, new: Sections) -> list[str]:
+    """The sections that changed and are in force at the next start only. Another certificate is at once; whether TLS
+    is spoken at all is not."""
+    listen = new.listen
+    if first.listen.tls is not None and listen.tls is not None:
+        listen = listen.model_copy(update={"tls": first.listen.tls})
+    changed = {"listen": listen != first.listen, "vault": new.vault != first.vault}
+    return [name for name in changed if changed[name]]
 
 
 def _stamp(file: Path, config: Config) -> Stamp:
@@ -142,7 +157,9 @@ def _stamp(file: Path, config: Config) -> Stamp:
 def _files(file: Path, config: Config) -> list[Path]:
     tokens = config.environ.get("AUTH_TOKENS_FILE") or config.sections.auth.tokens_file
     sessions = config.environ.get(VARIABLE)
-    return [file, file.parent / ".env", *(file.parent / named for named in (tokens, sessions) if named)]
+    tls = config.sections.listen.tls
+    named = (tokens, sessions, *((tls.cert, tls.key) if tls is not None else ()))
+    return [file, file.parent / ".env", *(file.parent / path for path in named if path)]
 
 
 def _of(path: Path) -> tuple[int, int, int, int] | None:

@@ -168,9 +168,10 @@ def gate_rules(
 ) -> GateRules:
     """Who is let in: keys, those that are `lent` and `managed` too, hosts, origins. `now` in Unix seconds."""
     listen = config.sections.listen
+    named = config.tls.names if config.tls is not None else ()  # who has a certificate for a name is called by it
     return GateRules(
         keys=None if config.skip_auth else ClientKeys((*config.keys, *lent), managed, now),
-        allowed_hosts=frozenset(host.lower() for host in listen.allowed_hosts),
+        allowed_hosts=frozenset(host.lower() for host in (*listen.allowed_hosts, *named)),
         allowed_origins=frozenset(listen.allowed_origins),
         metrics=_metrics_access(config),
     )

@@ -6,18 +6,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from mitmproxy.options import Options
 
 from addons.app import address_file
 from addons.app.configured_vault import open_vault, vault_path
 from addons.app.hardening import harden, raise_file_limit
+from addons.app.listener_tls import shown_host, with_certificate
 from addons.app.option_guard import OptionGuard
 from addons.app.outside import Outside
 from addons.app.runtime import Running
 from addons.app.startup_hints import expected_checks
 from addons.app.welcome import QUIET_START, welcome
 from addons.config.loader import load_config
+from addons.config.schema import url_of
 from addons.config.version import version
 from addons.ingress.endpoints import Inside
 from addons.mitm.compat import check_mitmproxy
@@ -44,7 +47,7 @@ class Started:
     @property
     def url(self) -> str:
         """Where it listens, without a slash at its end."""
-        return self.guard.address(self.modes)
+        return self.guard.address(self.modes, self.parts.config.sections.listen.scheme)
 
 
 def started(options: Options, upstream: UpstreamPool, seen: Callable[[CallRecord], None], outside: Outside) -> Started:
@@ -59,7 +62,7 @@ def started(options: Options, upstream: UpstreamPool, seen: Callable[[CallRecord
     files = raise_file_limit()
     check_mitmproxy()
     serves(file := Path(options.gateway_config))
-    config = load_config(file)
+    config = with_certificate(load_config(file), outside.now())
     guard = OptionGuard(options)
     modes = guard.checked_modes(config)
     parts = Running(config, open_vault(config), PoolCarrier(upstream), seen=seen, outside=outside, upstream=upstream)
@@ -83,6 +86,14 @@ def announce(start: Started, inside: Inside, options: Options, resting: int) -> 
         log.info("%s", words)
 
 
+def _base_url(start: Started) -> str:
+    """As people are told it: with a certificate, by a name that it is for."""
+    parts = urlsplit(start.url)
+    if (pair := start.parts.config.tls) is None:
+        return start.url
+    return url_of(shown_host(pair, parts.hostname or ""), parts.port, parts.scheme)
+
+
 def _welcome(start: Started, inside: Inside, options: Any, resting: int) -> str:
     config = start.parts.config
     aliases = config.sections.models.aliases
@@ -91,13 +102,14 @@ def _welcome(start: Started, inside: Inside, options: Any, resting: int) -> str:
     env_file = config.file.parent / ".env"
     return welcome(
         version(),
-        f"{start.url}/v1",
+        f"{_base_url(start)}/v1",
         config.file,
         start.parts.report(),
         [name for name in listed if name in own or name not in aliases],
         aliases,
         inspector=address_to_print(options.web_port if "web_port" in options else None),
         resting=resting,
+        here=f"{start.guard.address(start.modes)}/v1",
         keyless=config.skip_auth,
         has_usual_key=any(
             key.source == "AUTH_TOKEN" or key.token == os.environ.get("AUTH_TOKEN") for key in config.keys

@@ -13,6 +13,7 @@ from mitmproxy.proxy import layer
 from addons.app.in_force import InForce
 from addons.app.outside import Outside
 from addons.app.rules import client_limits, connection_limits
+from addons.config.tls_files import server_context
 from addons.dialects import registry
 from addons.ingress.request_head import client_of
 from addons.stream.acceptor import Acceptor
@@ -23,6 +24,7 @@ from addons.stream.credentials import HeldCredentials
 from addons.stream.deps import LayerDeps, RefusedHead
 from addons.stream.layer import choose_layer
 from addons.stream.port import RequestPort
+from addons.stream.server_tls import ServerTls
 from addons.stream.sweeper import Sweeper
 from addons.upstream.dialer import CONNECTION_OPTIONS, Dialer, run_hook
 from addons.upstream.pool import MOST_IDLE, UpstreamPool
@@ -46,6 +48,8 @@ class StreamSide:
         self.body_budget = BodyBudget()
         self.heads_are_heard: Callable[[], bool] = lambda: True
         """Whether any addon wants to know that the head of a provider's answer has come."""
+        self.tls = ServerTls()
+        self._serves = False
         self.acceptor = Acceptor(master, ConnectionLimiter(), lambda: self._deps.limits.head_s, registry.refusal)
         self._deps = LayerDeps(lambda flow: None, self.sweeper, registry.refusal)
 
@@ -60,6 +64,9 @@ class StreamSide:
         `find` gives a flow's exchange; `refused` is told of heads that are no request.
         """
         config = self._in_force.parts().config
+        if config.tls is not None and (self.tls.is_on or not self._serves):  # whether TLS is spoken, the start decides
+            self.tls.take_up(server_context(config.tls))
+        self._serves = True
         self.acceptor.limiter.rules = connection_limits(config, files)
         self.upstream.most_idle = min(MOST_IDLE, files // 8)
         self._deps = LayerDeps(
@@ -76,6 +83,7 @@ class StreamSide:
             credentials=self.credentials,
             extra_headers=self._in_force.extra_headers,
             heads_are_heard=self.heads_are_heard,
+            wants_tls=self.tls.is_on,
         )
 
     async def close(self) -> None:

@@ -29,11 +29,13 @@ def welcome(
     keyless: bool = False,
     key_file: Path | None = None,
     has_usual_key: bool = True,
+    here: str = "",
 ) -> str:
     """The start message. `models` are the names that can be served; without `keyless` a client key is wanted.
 
     `resting`: how many addons of mitmproxy's are not called, since they would do nothing. `key_file`: the .env file
     that has the key, where the shell has it not. `has_usual_key`: AUTH_TOKEN is one of the client keys.
+    `here`: the base URL for programs of this machine, which may speak plain http.
     """
     well = [line for line in accounts if line.state in CAN_SERVE]
     out = [f"{line.provider}/{line.account} is {line.state.value}" for line in accounts if line not in well]
@@ -46,7 +48,7 @@ def welcome(
         rows.append(("inspector", inspector))
     if resting:
         rows.append(("lean", f"{resting} addons of mitmproxy's rest until an option of theirs is set"))
-    curl = _curl(base_url, models[0], keyless, key_file, has_usual_key) if models else ""
+    curl = _curl(here or base_url, models[0], keyless, key_file, has_usual_key) if models else ""
     if models:
         rows.append(("agents", f"{command('run', 'claude')}   (or codex, opencode, aider, qwen …)"))
     rows.append(("try", curl or f"{command('doctor')} says what is missing"))

@@ -23,11 +23,13 @@ from addons.accounts.account import Account
 from addons.accounts.health import Health
 from addons.accounts.report import CAN_SERVE, AccountLine
 from addons.accounts.way_in import way_in
+from addons.app.listener_tls import with_certificate
 from addons.app.proxy_options import refused, warned
 from addons.app.runtime import Running
 from addons.app.unserved_names import unserved_of
 from addons.config.file_reading import FileProblem, NoFile, read_text
 from addons.config.key_files import KeyFile
+from addons.config.loader import ConfigError
 from addons.config.schema import Config
 from addons.config.yaml_reading import YamlProblem, read_yaml
 from addons.mitm.compat import UnfitMitmproxy, check_mitmproxy
@@ -123,15 +125,38 @@ def check_port(config: Config, ask: Callable[[str], int | None]) -> Iterator[Fin
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             sock.bind((host, port))
     except OSError as e:
-        if ask(f"{config.sections.listen.url}/healthz") == 200:
+        if ask(f"{config.sections.listen.plain_url}/healthz") == 200:
             yield Finding("port", "ok", f"a gateway is serving at {shown}:{port}")
         else:
             fix = f"end the program that has it, change listen.port, or: {start('N')}"
             yield Finding("port", "error", f"{shown}:{port} cannot be listened on: {e.strerror}", fix)
     else:
         yield Finding("port", "ok", f"{shown}:{port} is free")
-    if not config.sections.listen.is_loopback:
-        yield Finding("port", "warning", f"the gateway listens beyond this machine ({shown})", "put TLS in front of it")
+    if not config.sections.listen.is_loopback and config.sections.listen.tls is None:
+        yield Finding(
+            "port",
+            "warning",
+            f"the gateway listens beyond this machine ({shown})",
+            "set listen.tls, or put TLS in front of it (docs/deployment.md)",
+        )
+
+
+def check_tls(config: Config, now: float) -> Iterator[Finding]:
+    """The findings about the certificate of listen.tls, where it is set."""
+    try:
+        pair = with_certificate(config, now).tls
+    except ConfigError as e:
+        yield Finding("tls", "error", str(e), "the old certificate stays in force while a gateway runs")
+        return
+    if pair is None:
+        return
+    names = ", ".join(pair.names[:6]) or "no name: clients refuse it"
+    words = f"the gateway speaks https; its certificate is for {names}"
+    yield Finding(
+        "tls", "ok" if pair.names else "warning", words, "" if pair.names else "make one with a subjectAltName"
+    )
+    if aged := pair.age_problem(now):
+        yield Finding("tls", "warning", aged)
 
 
 def check_inspector(folder: Path) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -74,6 +75,7 @@ def _of_config(cli: CliContext, online: bool, without: list[str]) -> Iterable[Fi
     yield from checks.check_files(config)
     yield from checks.check_keys(config)
     yield from checks.check_port(config, checks.status_of)
+    yield from checks.check_tls(config, time.time())
     yield from checks.check_inspector(checks.mitmproxy_folder())
     yield from _of_vault(cli, config, online, without)
 

@@ -133,7 +133,9 @@ def _gateway(cli: CliContext) -> _Gateway:
     except Problem:  # its keys may be known where the gateway was started, and not here
         config = cli.needing(without={"providers", "auth"}).config()
     said = address_file.find(vault_path(config).parent, config.file)
-    for url in dict.fromkeys(filter(None, (said, config.sections.listen.url))):
+    # Plain http, which this machine's programs may speak: each of them trusts other certificates, and few of them ours.
+    plain = said.replace("https://", "http://", 1) if said else None
+    for url in dict.fromkeys(filter(None, (plain, config.sections.listen.plain_url))):
         if is_gateway(url):
             return _Gateway(config, url)
     raise Problem(f"no gateway runs with {cli.file}; start it: {start()}")

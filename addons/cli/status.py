@@ -9,6 +9,7 @@ import http.client
 import os
 import secrets
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,10 +21,11 @@ from addons.accounts.report import AccountLine, report_lines
 from addons.app import address_file
 from addons.app.configured_vault import vault_path
 from addons.cli.base import CliContext, Problem, out, out_json
-from addons.cli.gateway_http import NoObject, connect, get, is_ours
+from addons.cli.gateway_http import NoObject, OtherCertificate, connect, get, is_ours
 from addons.config.schema import Listen, url_of
+from addons.config.tls_files import TlsProblem, read_certificate
 from addons.ingress.key_proof import NONCE
-from addons.words.commands import start
+from addons.words.commands import command, start
 
 _CONFIG_LIMIT_BYTES: Final = 1024 * 1024
 _LINES: Final = TypeAdapter(list[AccountLine])
@@ -39,18 +41,19 @@ def status(cli: CliContext, as_json: bool, url: str | None, send_key: bool) -> N
 
     Exit status 0 when it is well, 1 when it is degraded, draining or not there.
     """
-    address, key, said = _where(cli)
+    where = _where(cli)
+    address, key, said = where.url, where.key, where.said
     base = url.rstrip("/") if url else address or Listen().url
     other = said if not url and said != base else None
     try:
-        found, shown = _ask(base, key, anybody=send_key)
+        found, shown = _ask(base, where, anybody=send_key)
     except Problem as e:
         if other is None and (url or address):
             raise
         if other is None:
             raise Problem(e.message, f"that is the usual address: {cli.file} cannot be read to see another") from None
         base, asked = other, base
-        found, shown = _ask(base, key, anybody=send_key)
+        found, shown = _ask(base, where, anybody=send_key)
         out(f"glassgate: the gateway listens at {base} since its start, not at {asked}, as {cli.file} says", err=True)
     lines = _lines(found, base)
     if as_json:
@@ -65,10 +68,24 @@ def status(cli: CliContext, as_json: bool, url: str | None, send_key: bool) -> N
     raise SystemExit(0 if found["status"] == "ok" else 1)
 
 
-def _ask(base: str, key: str | None, *, anybody: bool) -> tuple[dict[str, Any], bool]:
+@dataclass(frozen=True, slots=True)
+class _Where:
+    """Where the gateway is thought to be, as far as it can be known."""
+
+    url: str | None
+    key: str | None = None
+    """A client key."""
+    said: str | None = None
+    """Where a running one says that it listens."""
+    certificate: bytes | None = None
+    """Of listen.tls, where it is set."""
+
+
+def _ask(base: str, where: _Where, *, anybody: bool) -> tuple[dict[str, Any], bool]:
     """What /healthz says, and whether the key was shown. Raises Problem."""
+    key = where.key
     try:
-        connection = connect(base)
+        connection = connect(base, where.certificate)
         try:
             nonce = secrets.token_hex(32)
             found, proof = _healthz(connection, base, {NONCE: nonce})
@@ -79,6 +96,11 @@ def _ask(base: str, key: str | None, *, anybody: bool) -> tuple[dict[str, Any], 
             return found, True
         finally:
             connection.close()
+    except OtherCertificate:
+        advice = f"{command('reload')} takes a changed one up"
+        raise Problem(
+            f"what answers at {base} shows another certificate than the one of listen.tls; {advice}"
+        ) from None
     except (http.client.HTTPException, OSError, ValueError):
         raise Problem(f"no gateway answers at {base}; start it: {start()}, or say where it is: --url") from None
 
@@ -103,20 +125,24 @@ def _lines(found: dict[str, Any], base: str) -> list[AccountLine]:
         raise Problem(f"what answers at {base} is no Glassgate") from None
 
 
-def _where(cli: CliContext) -> tuple[str | None, str | None, str | None]:
-    """The gateway's address, where it can be known, a key of it, and where a running one says it listens.
-
-    A file that is broken just now must not keep anybody from asking.
-    """
+def _where(cli: CliContext) -> _Where:
+    """A file that is broken just now must not keep anybody from asking."""
     try:
         config = cli.needing(without=()).config()
     except Problem:
-        return (*_where_by_hand(cli.file), None)
+        return _where_by_hand(cli.file)
     said = address_file.find(vault_path(config).parent, config.file)
-    return config.sections.listen.url, config.tokens[0] if config.tokens else None, said
+    listen, key = config.sections.listen, config.tokens[0] if config.tokens else None
+    certificate = None
+    if listen.tls is not None:
+        try:
+            certificate = read_certificate(config.path(listen.tls.cert))
+        except TlsProblem as e:
+            raise Problem(str(e)) from None
+    return _Where(listen.url, key, said, certificate)
 
 
-def _where_by_hand(file: Path) -> tuple[str | None, str | None]:
+def _where_by_hand(file: Path) -> _Where:
     try:
         regular = file.is_file() and file.stat().st_size <= _CONFIG_LIMIT_BYTES
         raw = yaml.safe_load(file.read_text(encoding="utf-8")) if regular else None
@@ -124,8 +150,8 @@ def _where_by_hand(file: Path) -> tuple[str | None, str | None]:
         raw = None
     key = os.environ.get("AUTH_TOKEN")
     if not isinstance(raw, dict):
-        return None, key
+        return _Where(None, key)
     listen = raw.get("listen")
     listen = listen if isinstance(listen, dict) else {}
     usual = Listen()
-    return url_of(str(listen.get("host", usual.host)), listen.get("port", usual.port)), key
+    return _Where(url_of(str(listen.get("host", usual.host)), listen.get("port", usual.port)), key)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
@@ -27,6 +27,9 @@ from providers.contract.provider import LOOPBACK_HOSTS, ProviderOptions
 from providers.contract.session import Credentials
 from providers.contract.written import Listed, Nothing, Span, Written, better
 from providers.registry import provider_class, type_names
+
+if TYPE_CHECKING:  # commands need no certificates
+    from addons.config.tls_files import TlsPair
 
 _NAMES_OF_SECRETS: Final = ("token", "key", "secret", "password", "cookie", "auth")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -69,13 +72,22 @@ class Listen(Written):
     @property
     def url(self) -> str:
         """The URL for programs of this machine; what listens on all addresses does not answer to `0.0.0.0`."""
+        return url_of(self.host, self.port, self.scheme)
+
+    @property
+    def plain_url(self) -> str:
+        """The same over plain http, which programs of this machine may speak whatever `tls` says."""
         return url_of(self.host, self.port)
 
+    @property
+    def scheme(self) -> str:
+        return "https" if self.tls is not None else "http"
 
-def url_of(host: str, port: object) -> str:
+
+def url_of(host: str, port: object, scheme: str = "http") -> str:
     """The address of a listener for programs of the same machine, without a slash at its end."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 class ClientToken(Written):
@@ -457,6 +469,8 @@ class Config:
     """What was passed over on the way, in words without secrets."""
     managed_keys: bool = False
     """Whether commands have made client keys (addons/keys/)."""
+    tls: "TlsPair | None" = field(default=None, repr=False)
+    """What `listen.tls` names, once it was read: who serves needs it, most commands do not."""
 
     @property
     def tokens(self) -> tuple[str, ...]:

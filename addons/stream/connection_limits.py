@@ -30,6 +30,12 @@ def host_of(peer: Peer) -> str:
     return str(peer[0]) if peer else ""
 
 
+def is_same_machine(peer: Peer, own: Peer) -> bool:
+    """Whether a connection from `peer` to the address `own` has never left the machine."""
+    there, here = _address(host_of(peer)), _address(host_of(own))
+    return there is not None and (there.is_loopback or there == here)
+
+
 def _address(host: str) -> Address | None:
     try:
         address = ipaddress.ip_address(host.partition("%")[0])

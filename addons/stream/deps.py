@@ -239,6 +239,8 @@ class LayerDeps:
     """What every answer to a request with this head says besides its own headers, whoever makes the answer."""
     heads_are_heard: Callable[[], bool] = lambda: True
     """Whether any addon has a hook for the head of a provider's answer: a hook that nobody has is not called."""
+    wants_tls: bool = False
+    """Whether clients of other machines are to speak TLS."""
 
 
 @dataclass

@@ -27,7 +27,7 @@ from mitmproxy.proxy.layers.http._http1 import Http1Server
 from addons.errors import GatewayError
 from addons.framing.chunks import FRAMING_BYTES, read_on, reader_of
 from addons.framing.lines import Bound, LineBuffer, TooLarge
-from addons.stream.connection_limits import Peer
+from addons.stream.connection_limits import Peer, is_same_machine
 from addons.stream.deps import Commands, LayerDeps, RefusedHead, RequestHeld, RequestRefused, Tick
 from addons.stream.refusal import add_missing, closing
 from addons.stream.request_head import HEAD_BYTES, HeadRefused, fields_in, method_and_path, read_head
@@ -42,6 +42,11 @@ PIPELINED_BYTES: Final = 256 * 1024
 LINGER_BYTES: Final = 1024 * 1024
 LINGER_S: Final = 1.0
 """How much of a refused request is still read past, and for how long."""
+
+PLAIN: Final = (
+    "this port speaks https: use https:// in the base URL. What was sent now could be read on its way; if a key was in "
+    "it, get another"
+)
 
 
 class JsonHttp1Server(Http1Server):
@@ -165,6 +170,9 @@ class JsonHttp1Server(Http1Server):
             self.request, size = read_head(lines)
         except HeadRefused as refused:
             yield from self._refuse(refused.status, str(refused))
+            return
+        if self.deps.wants_tls and not self.conn.tls and not is_same_machine(self._peer, self.conn.sockname or ()):
+            yield from self._refuse(400, PLAIN, "https_required")
             return
         self.deps.credentials.put(self.request)
         self.deps.tracker.spoke(self._peer)
