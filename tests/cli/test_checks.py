@@ -13,12 +13,14 @@ from click.testing import CliRunner, Result
 
 from addons.accounts.health import AccountState, Health
 from addons.accounts.state_store import FileStateStore
-from addons.cli.checks import check_inspector, check_keys, check_packages, check_port, check_python
+from addons.cli.checks import check_inspector, check_keys, check_packages, check_port, check_python, check_tls
 from addons.cli.main import main
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
 from providers.sandbox.tokens import jwt
+from tests.config.written import strong
 from tests.support.accounts import health_in, saved
+from tests.support.certificates import DAY, NOW, Issued, write_pair
 from tests.support.ports import free_port
 from tests.support.processes import SandboxThread
 
@@ -365,3 +367,15 @@ def test_who_needs_no_key_is_not_said_to_have_one(doctor: Doctor, house: Path) -
     said = doctor("doctor").stdout
     assert "alpha/k needs no key (session: none)" in said
     assert "has a key" not in said
+
+
+def test_the_certificate_of_the_listener(tmp_path: Path) -> None:
+    lone = Issued("lone", hosts=["gw.lan"])
+    cert, key = write_pair(tmp_path, lone)
+    config = strong(tmp_path, f"listen: {{tls: {{cert: {cert}, key: {key}}}}}\n")
+    assert [found.message for found in check_tls(config, NOW)] == [
+        "the gateway speaks https; its certificate is for gw.lan"
+    ]
+    assert [found.status for found in check_tls(config, NOW + 80 * DAY)] == ["ok", "warning"]
+    assert [found.status for found in check_tls(config, NOW + 99 * DAY)] == ["error"]
+    assert list(check_tls(strong(tmp_path), NOW)) == []

@@ -160,3 +160,17 @@ def test_a_piece_of_nothing_does_not_end_a_chunked_body() -> None:
         raise AssertionError(command)
     drive.server_sends(chunk(b"two [DONE]") + END)
     assert drive.to_client.endswith(chunk(b"one ") + chunk(b"two [DONE]") + END)
+
+
+# -- where clients are to speak TLS -----------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("peer", "wants_tls", "status"),
+    [("192.0.2.7", True, 400), ("127.0.0.1", True, 401), ("::ffff:127.0.0.1", True, 401), ("192.0.2.7", False, 401)],
+)
+def test_plain_http_is_for_this_machine_alone(peer: str, wants_tls: bool, status: int) -> None:
+    drive = Drive([], at_head=refusal(), peer=peer, wants_tls=wants_tls)
+    drive.client_sends(POST + b"authorization: Bearer " + KEY.encode() + b"\r\ncontent-length: 2\r\n\r\n{}")
+    assert status_of(drive.to_client) == status
+    assert (b"https_required" in drive.to_client) is (status == 400)
+    assert KEY.encode() not in drive.to_client
+    assert (drive.log == []) is (status == 400), "it becomes no flow"

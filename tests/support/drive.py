@@ -261,6 +261,9 @@ class Drive:
     """Whether an addon has a hook for the head of a provider's answer."""
     extra_headers: Fields = ()
     """What the gateway wants every answer to say."""
+    wants_tls: bool = False
+    peer: str = "127.0.0.1"
+    """Where the client is."""
     now: float = 1000.0
     log: list[str] = field(default_factory=list)
     sent: dict[Connection, bytes] = field(default_factory=dict)
@@ -277,7 +280,7 @@ class Drive:
     def __post_init__(self) -> None:
         options = layer_options()
         self.client = Client(
-            peername=("127.0.0.1", 1234), sockname=("127.0.0.1", 8080), timestamp_start=1.0, state=ConnectionState.OPEN
+            peername=(self.peer, 1234), sockname=("127.0.0.1", 8080), timestamp_start=1.0, state=ConnectionState.OPEN
         )
         self.client.alpn = self.alpn
         self.client.proxy_mode = ReverseMode.parse("reverse:http://127.0.0.1:1")
@@ -305,6 +308,7 @@ class Drive:
             clock=lambda: self.now,
             extra_headers=lambda request: self.extra_headers,
             heads_are_heard=lambda: self.heads_are_heard,
+            wants_tls=self.wants_tls,
         )
         return GatewayLayer(context, HTTPMode.transparent, self.deps)
 
