@@ -744,6 +744,19 @@ def form_beginning() -> FormBeginning:
     return FormBeginning("multipart/form-data; boundary=b-1")
 
 
+class FormRest(FormBeginning):
+    """Behind the head of a file."""
+
+    def rest_of(self, data: bytes) -> None:
+        self.rest(data, ("model",))
+
+
+def form_rest() -> FormRest:
+    found = FormRest("multipart/form-data; boundary=b-1")
+    found.feed(b'--b-1\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n')
+    return found
+
+
 READERS: dict[str, Reader] = {
     "responses passed on: one event": fed(lambda: passed_response().feed, small_bytes(b"data: ", b"a" * 8)),
     "responses passed on: blank lines": fed(lambda: passed_response().feed, small_bytes(b":\n", b"\n" * 8)),
@@ -961,6 +974,14 @@ READERS: dict[str, Reader] = {
     "form: bytes of a field": fed(lambda: form_beginning().feed, lambda size: [FIELD, *([b"\r"] * size)]),
     "form: bytes of a head": fed(lambda: form_beginning().feed, lambda size: [b"--b-1\r\n", *([b"a"] * size)]),
     "form: bytes before the form": fed(lambda: form_beginning().feed, lambda size: [b"-"] * size),
+    "form: bytes of the rest": fed(lambda: form_rest().rest_of, lambda size: [b"\r"] * size),
+    "form: boundaries in the rest": fed(lambda: form_rest().rest_of, lambda size: [b"\r\n--b-" * (size // 6)]),
+    "form: nearly boundaries in the rest": fed(
+        lambda: form_rest().rest_of, lambda size: [b"\r\n--b-1 -" * (size // 9)]
+    ),
+    "form: blanks behind a boundary in the rest": fed(
+        lambda: form_rest().rest_of, lambda size: [b"\r\n--b-1" + b" " * 100] * (size // 109)
+    ),
     "tls: empty records": fed(lambda: TlsRecords().pass_by, lambda size: [b"\x17\x03\x03\0\0" * (size // 5)]),
     "tls: bytes": fed(lambda: TlsRecords().pass_by, lambda size: [b"\0"] * size),
     "waits: periods": fed(lambda: lambda said: period_of({}, said), whole("requests ")),

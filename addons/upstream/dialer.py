@@ -7,6 +7,7 @@ clear without a proxy has no layer at all.
 
 import asyncio
 import logging
+import os
 import select
 import time
 from collections.abc import Callable, Coroutine
@@ -40,6 +41,8 @@ READ_BYTES: Final = 16 * 1024
 """What is read of a connection before others have their turn. However it is made up, it is handled in some 10 ms."""
 HANDSHAKE_BYTES: Final = 256 * 1024
 """What TLS and the tunnel of a proxy may take until the connection stands."""
+REST_BYTES: Final = 64 * 1024
+"""What is read of a connection that broke while something was written."""
 
 CONNECTION_OPTIONS: Final = frozenset(
     {
@@ -266,13 +269,15 @@ class DialedLink(asyncio.BufferedProtocol):
         return self._dialer.read_buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        data = bytes(self._dialer.read_buffer[:nbytes])
+        self._received(bytes(self._dialer.read_buffer[:nbytes]))
+
+    def _received(self, data: bytes) -> None:
         if self._layers is None:
             if not self._is_over:
                 self._receiver.received(data)
         else:
             if not self._is_open:
-                self._handshake_left -= nbytes
+                self._handshake_left -= len(data)
                 if self._handshake_left < 0:
                     self.established("too much was sent before the connection stood")
                     return
@@ -289,6 +294,8 @@ class DialedLink(asyncio.BufferedProtocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if exc is not None:
+            self._read_rest()
         self._closed_by_provider()
         server = self._socket_server
         self.server.state = server.state = ConnectionState.CLOSED
@@ -298,6 +305,21 @@ class DialedLink(asyncio.BufferedProtocol):
         self._log(f"server disconnect {_address(server)}")
         data = ServerConnectionHookData(server=server, client=self._client)
         self._dialer.tasks.spawn(self._dialer.run_hook(ServerDisconnectedHook(data)), "server_disconnected")
+
+    def _read_rest(self) -> None:
+        """Reads what had come before the connection broke: who wants no more of a body may answer and go, and writing
+        on is what finds that out."""
+        if self._transport is None or not self._is_open:
+            return
+        socket = self._transport.get_extra_info("socket")
+        for _ in range(REST_BYTES // READ_BYTES):
+            try:
+                data = b"" if self._is_over else os.read(socket.fileno(), READ_BYTES)
+            except OSError:
+                return
+            if not data:
+                return
+            self._received(data)
 
     def _closed_by_provider(self) -> None:
         self._remember_session()

@@ -70,3 +70,78 @@ def test_a_form_without_a_file_waits_for_its_end() -> None:
 def test_without_a_boundary_there_is_no_form() -> None:
     with pytest.raises(GatewayError):
         FormBeginning("multipart/form-data")
+
+
+# -- behind the beginning ---------------------------------------------------------------------------------------------
+AT_FILE = part("model", b"m") + part("file", b"", FILE)[:-2]
+
+
+def read_rest(rest: bytes, *cuts: int) -> None:
+    """Reads a rest in pieces, to its end. Raises what its reader raises."""
+    reading = FormBeginning(KIND)
+    assert reading.feed(AT_FILE + rest[:1]) is Came.AT_FILE
+    for begin, end in pairwise((1, *sorted(cuts), len(rest))):
+        reading.rest(rest[begin:end], ("model", "provider"))
+    reading.end()
+
+
+GOOD = SOUND + b"\r\n" + part("stream", b"true") + part("second", SOUND, FILE) + b"--b-1--\r\n"
+BAD = {
+    "model": SOUND + b"\r\n" + part("model", b"n") + b"--b-1--\r\n",
+    "in another spelling": SOUND + b"\r\n" + part("Model", b"n") + b"--b-1--\r\n",
+    "as RFC 5987 writes it": SOUND + b"\r\n" + part("x", b"n").replace(b'name="x"', b"name*=UTF-8''model") + b"--b-1--",
+    "a file of that name": SOUND + b"\r\n" + part("provider", b"n", FILE) + b"--b-1--\r\n",
+    "twice": SOUND + b"\r\n" + part("stream", b"1") + part("stream", b"0") + b"--b-1--\r\n",
+    "hidden in a head": SOUND
+    + b'\n--b-1\nContent-Disposition: form-data; name="x"\r\n'
+    + part("model", b"n")
+    + b"--b-1--",
+    "two names": SOUND + b"\r\n" + part("x", b"n").replace(b'"x"', b'"x"; name="model"') + b"--b-1--\r\n",
+    "two dispositions": SOUND
+    + b"\r\n"
+    + part("x", b"n").replace(b'"x"', b'"x"\r\nContent-Disposition: form-data; name="model"')
+    + b"--b-1--\r\n",
+    "no end": SOUND,
+    "no end of the last part": SOUND + b"\r\n" + part("stream", b"1"),
+    "many parts": SOUND + b"\r\n" + part("a", b"1") * 129 + b"--b-1--\r\n",
+    "an endless head": SOUND + b"\r\n--b-1\r\n" + b"X: " + b"y" * 300_000,
+    "an endless end": GOOD + b"z" * 300_000,
+}
+
+
+@pytest.mark.parametrize("cut", range(1, len(GOOD)))
+def test_a_rest_may_go_on_wherever_it_is_cut(cut: int) -> None:
+    read_rest(GOOD, cut)
+
+
+@pytest.mark.parametrize("rest", BAD.values(), ids=list(BAD))
+def test_a_rest_that_must_not_go_on(rest: bytes) -> None:
+    for cut in {1, 2, len(rest) // 2, len(rest) - 1, *range(len(SOUND), min(len(rest), len(SOUND) + 90))}:
+        with pytest.raises(GatewayError) as caught:
+            read_rest(rest, cut)
+        assert caught.value.status == 400
+
+
+def test_what_came_with_the_beginning_is_looked_at_too() -> None:
+    reading = FormBeginning(KIND)
+    filler = part("file", b"x" * 100_000, FILE)
+    assert reading.feed(AT_FILE + b"\r\n" + filler + part("model", b"n")) is Came.AT_FILE
+    with pytest.raises(GatewayError):
+        reading.rest(b"", ("model",))
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "multipart/form-data; boundary=a; boundary=b",
+        "multipart/form-data; boundary=a; boundary*=UTF-8''b",
+        'multipart/form-data; boundary*0=a; boundary*1=b; boundary="c"',
+    ],
+)
+def test_a_content_type_with_two_boundaries_is_none(kind: str) -> None:
+    with pytest.raises(GatewayError):
+        FormBeginning(kind)
+
+
+def test_a_browsers_boundary_is_one() -> None:
+    assert FormBeginning("multipart/form-data; boundary=----WebKitFormBoundary7MA4YWxk").state is Came.WAITS

@@ -249,3 +249,28 @@ def test_a_client_is_held_until_it_may_go_on() -> None:
             found.connections.go_on("gone")
 
     eagerly(work)
+
+
+async def left_while_held(*, leaves: bool, held: bool) -> int:
+    """How often a connection was ended whose client left, or did not, while it was held, or not."""
+    ours, theirs = socket.socketpair()
+    transport = Transport()
+    cast(Any, transport).get_extra_info = lambda name, default=None: ours
+    reader = FairReader(asyncio.StreamReader())
+    one = Held()
+    one.transports[one.client] = ConnectionIO(reader=cast(Any, reader), writer=writer(transport))
+    clients = house(one)
+    if held:
+        clients.hold("c1")
+    if leaves:
+        theirs.close()
+    clients.end_if_left("c1")
+    assert reader.is_held == (held and not leaves), "what is left is read to its end"
+    for each in (ours, theirs):
+        each.close()
+    return transport.aborted
+
+
+@pytest.mark.parametrize(("leaves", "held", "ended"), [(True, True, 1), (False, True, 0), (True, False, 0)])
+def test_a_held_client_that_has_left_is_noticed(leaves: bool, held: bool, ended: int) -> None:
+    assert asyncio.run(left_while_held(leaves=leaves, held=held)) == ended

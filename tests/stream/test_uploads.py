@@ -1,12 +1,20 @@
 """A body that is passed on as it comes: asked early, both sides held up, early answers, ends on either side."""
 
+from typing import Any, cast
+
+import h2.events
 import pytest
 
 from addons.errors import GatewayError
+from addons.stream.deps import Tick
+from addons.stream.http2 import WINDOW_BYTES
+from addons.stream.passed_body import LEAST_BYTES_PER_S
+from addons.stream.port import Fault
 from addons.upstream.upload import FULL_BYTES, Upload
+from tests.stream.test_http2 import H2
 from tests.support.door import DONE
 from tests.support.drive import Drive, FakeAttempt
-from tests.support.http1 import END, OK, status_of
+from tests.support.http1 import END, OK, chunk, status_of
 
 HEAD = b"POST /v1/files HTTP/1.1\r\nhost: localhost\r\n"
 MADE = b"body"
@@ -144,3 +152,234 @@ def test_a_body_in_chunks_goes_on_until_it_is_malformed() -> None:
     drive.client_sends(b"zz\r\n")
     assert drive.servers[0] in drive.closed
     assert status_of(drive.to_client) == 400
+
+
+# -- what must not go on, and early answers ---------------------------------------------------------------------------
+def test_what_must_not_go_on_ends_the_upload_and_says_why() -> None:
+    drive = begun()
+    drive.client_sends(b"ab|c")
+    drive.client_sends(b"?")
+    assert body_of(drive) == MADE
+    assert drive.servers[0] in drive.closed
+    assert status_of(drive.to_client) == 400
+    assert drive.port.refusal is not None
+
+
+def test_a_body_that_is_not_whole_is_refused_though_all_has_come() -> None:
+    drive = begun()
+    cast(Any, drive.port.uploading).broken = True
+    drive.client_sends(b"ab|cdefghi")
+    drive.client_sends(b"")
+    assert drive.servers[0] in drive.closed
+    assert status_of(drive.to_client) == 400
+
+
+def test_a_whole_answer_before_the_end_of_an_upload_is_given_out_and_both_connections_end() -> None:
+    drive = begun()
+    drive.client_sends(b"ab|")
+    drive.client_sends(b"c")
+    drive.server_sends(OK + DONE + END)
+    assert status_of(drive.to_client) == 200
+    assert b"connection: close" in drive.to_client.lower()
+    assert drive.servers[0] in drive.closed
+    assert drive.client in drive.half_closed
+
+
+def test_an_answer_that_begins_early_goes_on_behind_the_upload() -> None:
+    drive = begun()
+    drive.client_sends(b"ab|")
+    drive.client_sends(b"c")
+    drive.server_sends(OK + chunk(b"first"))
+    drive.client_sends(b"defghi")
+    assert body_of(drive) == MADE + b"cdefghi"
+    drive.server_sends(DONE + END)
+    assert (b"first" in drive.to_client, b"[DONE]" in drive.to_client) == (True, True)
+
+
+def test_an_upload_that_fails_behind_the_head_of_an_answer_ends_that() -> None:
+    drive = begun()
+    drive.client_sends(b"ab|")
+    drive.client_sends(b"c")
+    drive.server_sends(OK + chunk(b"first"))
+    drive.client_sends(b"?")
+    assert drive.to_client.count(b"HTTP/1.1") == 1
+    assert b"last words" in drive.to_client
+    assert drive.servers[0] in drive.closed
+
+
+def test_a_client_that_waits_for_100_continue_gets_it_before_anybody_is_asked() -> None:
+    drive = Drive([FakeAttempt()], body_limit=100_000)
+    drive.port.uploading = Enough()
+    drive.client_sends(HEAD + b"expect: 100-continue\r\ncontent-length: 4\r\n\r\n")
+    assert drive.to_client.startswith(b"HTTP/1.1 100")
+    drive.client_sends(b"ab|c")
+    assert body_of(drive) == MADE + b""
+    drive.server_sends(OK + DONE + END)
+    assert b"HTTP/1.1 200" in drive.to_client
+
+
+def test_a_form_that_must_be_whole_and_is_too_large_is_told_what_to_do() -> None:
+    drive = begun(length=200_000)
+    drive.client_sends(b"ab!")
+    assert status_of(drive.to_client) == 413
+    assert b"Put `model` before the file, or raise limits.body_mb" in drive.to_client
+    drive = Drive([FakeAttempt()], body_limit=1000)
+    drive.port.uploading = Enough()
+    drive.client_sends(HEAD + b"transfer-encoding: chunked\r\n\r\n1\r\n!\r\n" + chunk(b"x" * 1000))
+    assert b"Put `model` before the file" in drive.to_client
+
+
+# -- time -------------------------------------------------------------------------------------------------------------
+def test_a_client_that_stops_in_the_middle_is_told_so() -> None:
+    drive = begun(length=2**22)
+    drive.client_sends(b"ab|")
+    drive.tick(200)
+    drive.client_sends(b"c" * (200 * LEAST_BYTES_PER_S))
+    drive.tick(299)
+    assert not drive.to_client
+    drive.tick(2)
+    assert status_of(drive.to_client) == 408
+    assert drive.servers[0] in drive.closed
+
+
+def test_a_byte_now_and_then_does_not_keep_an_upload() -> None:
+    drive = begun(length=1000)
+    drive.client_sends(b"ab|")
+    for _ in range(2):
+        drive.tick(150)
+        drive.client_sends(b"c")
+    drive.tick(1)
+    assert status_of(drive.to_client) == 408
+
+
+def test_a_provider_that_takes_nothing_has_the_time_of_a_first_word() -> None:
+    drive = begun(length=1000)
+    drive.client_sends(b"ab|")
+    drive.links[drive.servers[0]].waiting = FULL_BYTES + 1
+    drive.client_sends(b"c")
+    for _ in range(59):
+        drive.tick(1)
+    assert not drive.to_client
+    drive.tick(2)
+    assert status_of(drive.to_client) == 502
+    assert drive.attempts[0].faults[0][0] is Fault.FIRST_TOKEN_TIMEOUT
+    assert not held(drive)
+
+
+def test_the_time_for_all_begins_when_the_upload_is_whole() -> None:
+    piece = b"c" * (280 * LEAST_BYTES_PER_S)
+    drive = begun(length=3 + 3 * len(piece))
+    drive.client_sends(b"ab|")
+    for _ in range(3):
+        drive.tick(280)
+        drive.client_sends(piece)
+    drive.tick(59)
+    assert not drive.to_client, "more than the time for all has passed"
+    drive.server_sends(OK + DONE + END)
+    assert status_of(drive.to_client) == 200
+
+
+def test_the_first_word_is_waited_for_from_the_end_of_an_upload() -> None:
+    drive = begun(length=4)
+    drive.client_sends(b"ab|")
+    drive.tick(200)
+    drive.client_sends(b"c")
+    drive.tick(59)
+    assert not drive.to_client
+    drive.tick(2)
+    assert status_of(drive.to_client) == 502
+    assert drive.attempts[0].faults[0][0] is Fault.FIRST_TOKEN_TIMEOUT
+
+
+@pytest.mark.parametrize("hook", ["request", "connect"])
+def test_a_held_client_that_leaves_is_noticed(hook: str) -> None:
+    drive = Drive([FakeAttempt()], hold={hook}, body_limit=100_000)
+    drive.port.uploading = Enough()
+    drive.client_sends(HEAD + b"content-length: 10\r\n\r\nab|")
+    seen = []
+    for left in (False, True):
+        drive.wire.has_left = left
+        drive.tick(1.1)
+        seen.append(drive.wire.aborted)
+    assert seen == [False, True]
+    drive.client_leaves()
+    assert drive.port.left == (hook == "request")
+
+
+def test_a_gateway_that_ends_ends_uploads_with_a_word() -> None:
+    drive = begun()
+    drive.client_sends(b"ab|")
+    (stream,) = drive.watch
+    stream.ending = True
+    drive.feed(Tick(stream))
+    assert status_of(drive.to_client) == 502
+    assert drive.servers[0] in drive.closed
+
+
+# -- HTTP/2 -----------------------------------------------------------------------------------------------------------
+def test_h2_a_held_stream_gets_no_window_back_and_the_others_go_on() -> None:
+    drive = Drive([FakeAttempt(), FakeAttempt(9001)], alpn=b"h2", body_limit=100_000_000, hold={"connect"})
+    drive.port.uploading = Enough()
+    client = H2(drive)
+    client.ask(1)
+    client.speaking.send_data(1, b"|")
+    client.flush()
+    sent = 0
+    while client.speaking.local_flow_control_window(1) > 0:
+        size = min(16_384, client.speaking.local_flow_control_window(1))
+        client.speaking.send_data(1, b"x" * size)
+        sent += size
+        client.flush()
+        assert sent <= WINDOW_BYTES
+    assert sent > WINDOW_BYTES // 2
+    assert not held(drive), "the connection itself is read"
+    drive.port.uploading = None
+    client.ask(3)
+    client.speaking.send_data(3, b"{}", end_stream=True)
+    client.flush()
+    drive.complete()
+    client.flush()
+    assert client.speaking.local_flow_control_window(1) >= WINDOW_BYTES - 16_384
+    assert len(drive.servers) == 2
+    assert len(body_of_server(drive, 0)) == len(MADE) + len(framed(sent))
+
+
+def framed(size: int) -> bytes:
+    """A body of that many `x` in chunks of one frame each."""
+    pieces = [min(16_384, size - at) for at in range(0, size, 16_384)]
+    return b"4\r\n\r\n" + b"".join(chunk(b"x" * piece) for piece in pieces)
+
+
+def body_of_server(drive: Drive, server: int) -> bytes:
+    return drive.sent[drive.servers[server]].partition(b"\r\n\r\n")[2]
+
+
+def test_h2_a_stream_that_is_reset_ends_its_upload_alone() -> None:
+    drive = Drive([FakeAttempt()], alpn=b"h2", body_limit=100_000)
+    drive.port.uploading = Enough()
+    client = H2(drive)
+    client.ask(1)
+    client.speaking.send_data(1, b"|more")
+    client.flush()
+    client.speaking.reset_stream(1)
+    client.flush()
+    assert drive.servers[0] in drive.closed
+    assert not drive.client_closed()
+
+
+def test_h2_an_early_refusal_resets_the_stream_alone() -> None:
+    drive = Drive([FakeAttempt()], alpn=b"h2", body_limit=100_000)
+    drive.port.uploading = Enough()
+    client = H2(drive)
+    client.ask(1)
+    client.speaking.send_data(1, b"|")
+    client.flush()
+    client.speaking.send_data(1, b"more")
+    client.flush()
+    drive.server_sends(b"HTTP/1.1 429 No\r\ncontent-length: 0\r\n\r\n")
+    client.flush()
+    assert client.statuses == [b"502"]
+    assert client.found(h2.events.StreamReset)
+    client.speaking.ping(b"12345678")
+    client.flush()
+    assert client.found(h2.events.PingAckReceived)

@@ -280,3 +280,26 @@ async def test_who_writes_is_told_when_what_waited_was_taken(tmp_path: Path) -> 
         await told.until(lambda: "taken" in told.order)
         assert link.unsent() <= FULL_BYTES
         link.close()
+
+
+@in_loop
+async def test_who_answers_and_goes_while_more_is_written_is_heard(tmp_path: Path) -> None:
+    """What had come before the connection broke is read, though writing is what finds that out."""
+    house, size = House(tmp_path), 8 * 1024 * 1024
+
+    async def refuses(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"no")
+        await writer.drain()
+        writer.transport.abort()
+
+    server = await asyncio.start_server(refuses, "127.0.0.1", 0)
+    async with server:
+        told, link = await house.opened(Target("127.0.0.1", server.sockets[0].getsockname()[1], tls=False))
+        link.pause()
+        for _ in range(8):
+            link.write(b"x" * (size // 8))
+            await asyncio.sleep(0)
+        await told.until(lambda: told.is_closed)
+        assert bytes(told.data) == b"no"
+        link.close()
