@@ -67,7 +67,6 @@ def looked_up(
     if found is None:
         cache.counts.misses += 1
         return CachedAnswer(cache, place, whole_at_limit=limited_by_client(parsed.request))
-    cache.counts.hits += 1
     return CachedAnswer(cache, place, *found)
 
 
@@ -81,33 +80,42 @@ class CachedAnswer:
     age_s: int = 0
     whole_at_limit: bool = False
     """An answer that ends at the limit of its length is one that the client has asked for."""
+    given: KeptAnswer | None = None
+    """What was found, once the client is given it: its key may have no room for the request."""
     _gathered: "GatheredAnswer | None" = field(default=None, repr=False)
     """Of the newest attempt."""
 
-    def headers(self) -> Fields:
-        """What an answer to the request says of the cache."""
-        said = (("x-glassgate-cache", self.state),)
-        if self.found is None:
-            return said
-        model = quote(self.found.model, safe="/:@+ ", errors="replace")
-        return (("x-glassgate-model", model), *said, ("age", str(self.age_s)))
-
     @property
-    def state(self) -> Literal["hit", "miss"]:
-        return "miss" if self.found is None else "hit"
+    def state(self) -> Literal["", "hit", "miss"]:
+        """What became of looking for it."""
+        if self.found is None:
+            return "miss"
+        return "" if self.given is None else "hit"
+
+    def headers(self) -> Fields:
+        """What an answer to the request says of the cache that is no kept one."""
+        return (("x-glassgate-cache", "miss"),) if self.found is None else ()
 
     def answer(self, fields: Fields) -> tuple[http.Response, http.Response]:
-        """The found answer for the client, with these fields in its head beside the form's own; and its head alone, for
-        eyes that see nothing which was not cleaned."""
-        assert self.found is not None
-        own = STREAM_HEAD if self.found.streaming else {}
-        named = own | dict((("content-type", self.found.content_type), *fields))
-        named["content-length"] = str(len(self.found.body))
+        """Gives the found answer to the client, with these fields in its head beside the form's own; and its head
+        alone, for eyes that see nothing which was not cleaned."""
+        found = self.given = self.found
+        assert found is not None
+        self.cache.counts.hits += 1
+        own = STREAM_HEAD if found.streaming else {}
+        named = own | {
+            "content-type": found.content_type,
+            **dict(fields),
+            "x-glassgate-model": quote(found.model, safe="/:@+ ", errors="replace"),
+            "x-glassgate-cache": "hit",
+            "age": str(self.age_s),
+            "content-length": str(len(found.body)),
+        }
         headers = http.Headers(
             (name.encode(), value.encode("utf-8", "surrogateescape")) for name, value in named.items()
         )
         now = time.time()
-        whole = http.Response(b"HTTP/1.1", 200, b"OK", headers, self.found.body, None, now, now)
+        whole = http.Response(b"HTTP/1.1", 200, b"OK", headers, found.body, None, now, now)
         return whole, http.Response(b"HTTP/1.1", 200, b"OK", headers.copy(), b"", None, now, now)
 
     def encoder(self, encoder: Encoder) -> Encoder:

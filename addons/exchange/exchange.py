@@ -323,7 +323,7 @@ class Exchange:
         outcome, status, error = self._ending(last, left=left)
         about = error.about if error and error.about else attempt_loop.about if attempt_loop else None
         cached = self._cached
-        kept = cached.found if cached is not None else None
+        kept = cached.given if cached is not None else None
         model, provider, account = about or (kept.model if kept is not None else self.model, None, None)
         return Outcome(
             id=self.id,
