@@ -23,4 +23,4 @@ def check(cli: CliContext) -> None:
 @config_group.command("schema")
 def schema() -> None:
     """Print the JSON schema of config.yaml, for editors with yaml-language-server."""
-    click.echo(json.dumps(config_schema(), indent=1, ensure_ascii=True))
+    out(*json.dumps(config_schema(), indent=1).split("\n"))

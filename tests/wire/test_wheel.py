@@ -1,13 +1,17 @@
 """What is installed: one name in site-packages, all of the program, and both ways to start it."""
 
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
 import tarfile
 import venv
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from email.parser import Parser
 from pathlib import Path
 from typing import Final
@@ -15,7 +19,8 @@ from typing import Final
 import httpx
 import pytest
 
-from tests.support.processes import ROOT, Gateway, SandboxThread
+from tests.support.ports import free_port
+from tests.support.processes import ROOT, SandboxThread
 
 BUILT_FROM: Final = ("pyproject.toml", "README.md", "LICENSE", "config.yaml", "requirements.lock")
 BUILD: Final = """
@@ -120,6 +125,8 @@ def test_the_names_of_its_folders_stay_free(python: Path, name: str, tmp_path: P
 def test_the_command_runs(python: Path, tmp_path: Path) -> None:
     glassgate = python.with_name("glassgate")
     assert run(glassgate, "--version", folder=tmp_path).stdout.startswith("glassgate, version ")
+    told = run(python, "-m", "glassgate.addons.capturing", "--version", folder=tmp_path).stdout
+    assert "version" in told
     assert "doctor" in run(glassgate, "--help", folder=tmp_path).stdout
     (tmp_path / "config.yaml").write_bytes((ROOT / "config.yaml").read_bytes())
     told = run(glassgate, "doctor", folder=tmp_path).stdout
@@ -146,18 +153,71 @@ def test_mitmdump_searches_flow_files_with_it(python: Path, tmp_path: Path) -> N
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_mitmdump_serves_it(python: Path, sites: SandboxThread, folder: Path) -> None:
-    (script,) = python.parents[1].glob("lib/python*/site-packages/glassgate/addons/gateway.py")
+@contextmanager
+def serving(command: list[str], folder: Path) -> Iterator[str]:
+    """What a server says until it is ready; behind that it is ended."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "GLASSGATE", "AUTH_"))}
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env={**kept, "TMPDIR": str(folder), "HOME": str(folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout
+    try:
+        said = ""
+        while "is ready" not in said:
+            line = process.stdout.readline()
+            assert line, said
+            said += line
+        yield said
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
 
-    class Installed(Gateway):
-        def command(self) -> list[str]:
-            mitmdump = [str(python), "-c", "from mitmproxy.tools.main import mitmdump; mitmdump()"]
-            arguments = super().command()[1:]
-            return [
-                *mitmdump,
-                *(str(script) if word == str(ROOT / "addons" / "gateway.py") else word for word in arguments),
-            ]
 
-    with Installed(folder, sites.description(), by_itself=True) as gateway:
-        models = httpx.get(f"{gateway.url}/v1/models", headers=gateway.headers).json()["data"]
-    assert {"sandbox-large", "GLM-4.6"} <= {model["id"] for model in models}
+def test_the_demo_answers_from_the_wheel_alone(python: Path, tmp_path: Path) -> None:
+    """As `pipx run` and `uvx` start it: a program of an environment, from whatever folder."""
+    port, glassgate = free_port(), str(python.with_name("glassgate"))
+    with serving([glassgate, "demo", "--port", str(port)], tmp_path) as said:
+        key = re.search(r"^  key +(\S+)$", said, re.MULTILINE)
+        assert key
+        headers = {"authorization": f"Bearer {key[1]}"}
+        models = httpx.get(f"http://127.0.0.1:{port}/v1/models", headers=headers, timeout=60).json()["data"]
+        assert {"sandbox-large", "GLM-4.6"} <= {model["id"] for model in models}
+        assert f"{glassgate} --config" in said, "lines to paste name the program that was started"
+
+
+def test_it_is_set_up_and_served_from_the_wheel_alone(python: Path, sites: SandboxThread, tmp_path: Path) -> None:
+    """The configuration is the person's own, found from whatever folder; the process is the gateway itself."""
+    described, port, glassgate = sites.description(), free_port(), str(python.with_name("glassgate"))
+    words = ["setup", "--yes", "--provider", "near", "--port", str(port), "--key-stdin"]
+    words += ["--base-url", f"{described['base_urls']['openai']}/v1"]
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    key = described["sessions"]["openai"]["api_key"]
+    done = subprocess.run(
+        [glassgate, *words], input=key, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=100
+    )
+    assert (done.returncode, "proved: near/main" in done.stdout) == (0, True), done.stdout + done.stderr
+    assert f"{glassgate} serve" in done.stdout
+    own = tmp_path / ".config" / "glassgate"
+    assert (own / "config.yaml").is_file()
+    client = re.search("^AUTH_TOKEN=(.*)$", (own / ".env").read_text(), re.MULTILINE)
+    assert client
+    with serving([glassgate, "serve"], tmp_path):
+        body = {"model": "sandbox-large", "messages": [{"role": "user", "content": "Hello!"}]}
+        headers = {"authorization": f"Bearer {client[1]}"}
+        asked = httpx.post(f"http://127.0.0.1:{port}/v1/chat/completions", json=body, headers=headers, timeout=60)
+        assert asked.json()["choices"][0]["message"]["content"], asked.text
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_it_completes_words_in_a_shell(python: Path, shell: str, tmp_path: Path) -> None:
+    environ = {"PATH": os.environ["PATH"], "_GLASSGATE_COMPLETE": f"{shell}_source"}
+    done = subprocess.run([python.with_name("glassgate")], cwd=tmp_path, env=environ, capture_output=True, text=True)
+    if shell == "bash" and "requires" in done.stderr + done.stdout:
+        pytest.skip("no bash that is new enough")
+    assert (done.returncode, "_GLASSGATE_COMPLETE" in done.stdout) == (0, True), done.stderr

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from addons.cli.base import CliContext, Problem
+from addons.cli.base import CliContext, Problem, out
 from addons.cli.serve import read_port
 from addons.cli.setup.files import place_of
 from addons.cli.setup.providers import Wanted, api_names, chosen, site_names
@@ -71,6 +71,7 @@ def setup(
     work = Work(place, ask=flags.ask, key_stdin=key_stdin, replace_key=replace_key, prove=not no_proof)
     work.make_env(taken)
     work.make_config(taken.providers, wanted, port)
+    serves(place.config)  # once more: by now it may be the usual one, which lines need not name
     well = wanted is None or work.add_key(wanted)
     work.conclude(taken, wanted, well)
     raise SystemExit(0 if well else 1)
@@ -92,8 +93,8 @@ def _wanted(flags: _Flags, *, anything: bool) -> Wanted | None:
     """The provider to add; None where none is wanted. `anything`: whether there is one without it. Raises Problem."""
     word = flags.provider
     if word is None and flags.ask:
-        click.echo(f"Official APIs: {', '.join(api_names())}.")
-        click.echo(f"With a web session: {', '.join(f'web:{name}' for name in site_names())}.")
+        out(f"Official APIs: {', '.join(api_names())}.")
+        out(f"With a web session: {', '.join(f'web:{name}' for name in site_names())}.")
         none = " (empty: none more)" if anything else ""
         word = click.prompt(f"Which one is to be added?{none}", default="" if anything else None, show_default=False)
     if not word:
