@@ -51,11 +51,13 @@ def test_what_is_said_of_all_accounts_goes_before_the_usual(tmp_path: Path) -> N
 
 
 def test_an_exchange_keeps_to_the_figures(tmp_path: Path) -> None:
-    more = "timeouts: {idle_s: 9}\nrouting: {max_attempts: 2}\nlimits: {body_mb: 2}\ninspect: {body_kb: 8}\n"
+    more = "timeouts: {idle_s: 9}\nrouting: {max_attempts: 2}\ninspect: {body_kb: 8}\n"
+    more += "limits: {body_mb: 2, upload_mb: 3}\n"
     config = configured(tmp_path, more)
     limits = limits_of(config)
     assert (limits.idle_s, limits.max_attempts, limits.body_bytes, limits.record_bytes) == (9, 2, 2 * 1024**2, 8192)
     assert client_limits(config).body_bytes == limits.body_bytes
+    assert client_limits(config).upload_bytes == 3 * 1024 * 1024
     assert "2 MB" in limits.body_message
 
 
