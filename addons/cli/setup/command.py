@@ -21,6 +21,7 @@ class _Flags:
 
     provider: str | None
     base_url: str | None
+    models: tuple[str, ...]
     account: str
     keyless: bool
     ask: bool
@@ -31,6 +32,9 @@ class _Flags:
     "--provider", help="An official API (deepseek, openai …), web:SITE (web:zai …), or any name with --base-url."
 )
 @click.option("--base-url", help="The address of an API of the OpenAI form that is not known here.")
+@click.option(
+    "--model", "models", multiple=True, help="A model of that API, where it has no list (may be given again)."
+)
 @click.option("--account", default="main", show_default=True, help="The account's name.")
 @click.option("--key-stdin", is_flag=True, help="Read the API's key from stdin (one line).")
 @click.option("--no-key", "keyless", is_flag=True, help="The API wants no key.")
@@ -49,6 +53,7 @@ def setup(
     cli: CliContext,
     provider: str | None,
     base_url: str | None,
+    models: tuple[str, ...],
     account: str,
     key_stdin: bool,
     keyless: bool,
@@ -64,7 +69,7 @@ def setup(
     """
     if not (yes or terminal.can_ask()):
         raise Problem("there is no terminal to ask at: say all with flags, and --yes")
-    flags, place = _Flags(provider, base_url, account, keyless, not yes), place_of(cli)
+    flags, place = _Flags(provider, base_url, models, account, keyless, not yes), place_of(cli)
     taken = _taken_over(flags, place.config.parent, original)
     wanted = _wanted(flags, anything=bool(taken.providers) or place.config.exists())
     serves(place.config)
@@ -101,4 +106,4 @@ def _wanted(flags: _Flags, *, anything: bool) -> Wanted | None:
         if not anything:
             raise Problem("a gateway wants a provider: --provider NAME")
         return None
-    return chosen(word.strip(), flags.account, flags.base_url, keyless=flags.keyless)
+    return chosen(word.strip(), flags.account, flags.base_url, flags.models, keyless=flags.keyless)

@@ -1,6 +1,7 @@
 """The provider that setup adds: what is asked for by a name, as an entry of config.yaml."""
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,13 +34,14 @@ def api_names() -> list[str]:
     return sorted(preset_types())
 
 
-def chosen(word: str, account: str, base_url: str | None, *, keyless: bool) -> Wanted:
+def chosen(word: str, account: str, base_url: str | None, models: Sequence[str] = (), *, keyless: bool) -> Wanted:
     """The provider that `word` names: an official API, `web:SITE`, or any name with a `base_url`. Raises Problem."""
     accounts: list[Any] = [{"name": account, "session": "none"}] if keyless else [account]
     if base_url is not None:
         if not is_name(word):
             raise Problem("a provider's name is made of letters, digits, '.', '_' and '-'")
-        entry = {"type": "openai_compatible", "base_url": base_url, "accounts": accounts}
+        served = {"models": list(models)} if models else {}
+        entry = {"type": "openai_compatible", "base_url": base_url, **served, "accounts": accounts}
         return Wanted(word, entry, account, keyless)
     kind, _, site = word.casefold().partition(":")
     if kind == "web":
