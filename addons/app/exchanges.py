@@ -53,8 +53,12 @@ class Exchanges:
         if not removed:
             return
         log.warning("%d requests of client keys that were removed are ended", len(removed))
-        self._stop(removed, key_removed())
-        ports = set(map(id, removed))
+        self.end(removed, key_removed())
+
+    def end(self, exchanges: list[Exchange], error: GatewayError) -> None:
+        """Ends these, each with `error` or as its last word."""
+        self._stop(exchanges, error)
+        ports = set(map(id, exchanges))
         work = self._sweeper.end(lambda one: id(getattr(one, "port", None)) in ports)
         self._background.spawn(work, "ending requests")
 

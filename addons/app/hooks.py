@@ -225,16 +225,20 @@ class Glassgate:
         exchange.uploading = form_upload(
             parts.context, admission.dialect, admission.route, admission.head, fields, packed=packed
         )
+        exchange.key_limits = admission.limits
         if not admission.asks_model:
             most_values = parts.context.limits.body_values
-            exchange.local = local.body_reading(admission, self._process.inside(admission.identity), most_values)
+            exchange.local = local.body_reading(admission, self._inside(admission), most_values)
         self.exchanges.add(flow, exchange)
 
     async def _answer(self, flow: http.HTTPFlow, admission: Admission) -> http.Response | None:
         """What is answered at a request's head. Raises GatewayError."""
         if (answering := self._answering.get(admission.action)) is not None:
             return await answering(flow.request.headers.get("accept", ""))
-        return local.answer(admission, self._process.inside(admission.identity))
+        return local.answer(admission, self._inside(admission))
+
+    def _inside(self, admission: Admission) -> local.Inside:
+        return self._process.inside(admission.identity, admission.key, admission.limits)
 
     @fenced
     async def request(self, flow: http.HTTPFlow) -> None:

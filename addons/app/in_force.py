@@ -12,6 +12,7 @@ from addons.exchange.attempt import Attempt
 from addons.exchange.context import Limits
 from addons.ingress.cors import answer_headers_for
 from addons.inspect.annotation import Annotation
+from addons.keys.meters import KeyMeters
 from addons.recordings.reading import decoder_for
 from providers.contract.operation import Decoder
 
@@ -43,6 +44,9 @@ class InForce:
 
     def most_requests(self) -> int:
         return self.parts().config.sections.limits.requests
+
+    def key_meters(self) -> KeyMeters:
+        return self.parts().context.allowances.meters
 
     def drain_s(self) -> float:
         return self.found.config.sections.timeouts.drain_s if self.found is not None else 0.0

@@ -31,6 +31,7 @@ from addons.exchange.observer import Observers
 from addons.exchange.request_log import setup_logging
 from addons.ingress.endpoints import Inside
 from addons.inspect.annotator import Annotator
+from addons.keys.limits import NO_LIMITS, KeyLimits
 from addons.mitm.compat import UnfitMitmproxy
 from addons.mitm.console import log_handler
 from addons.mitm.hook_table import idle_addons
@@ -145,8 +146,8 @@ class Process:
             self._reload.ask()
             self._jobs.wake(CONFIGURATION)
 
-    def inside(self, identity: bytes | None = None) -> Inside:
-        """What answers of the gateway's own are made of, for a client key."""
+    def inside(self, identity: bytes | None = None, key: str = "", limits: KeyLimits = NO_LIMITS) -> Inside:
+        """What answers of the gateway's own are made of, for a client key, its name and what it may do."""
         parts = self._in_force.parts()
         return Inside(
             index=parts.models(),
@@ -158,6 +159,8 @@ class Process:
             serves=lambda: parts.pool.any_can_serve(parts.context.moment()),
             created=int(self._outside.now()),
             kept=parts.context.kept.of(identity),
+            key=key,
+            limits=limits,
             toolless=frozenset(name for name, own in parts.context.features.items() if not own.tools),
         )
 

@@ -32,6 +32,7 @@ from addons.cleaning.index import KnownSecret
 from addons.cleaning.known import KnownSecrets
 from addons.config.providers import disabled_providers, make_providers
 from addons.config.schema import Config
+from addons.exchange.allowance import Allowances
 from addons.exchange.context import Context
 from addons.exchange.threads import Threads
 from addons.exchange.trace_port import TracePort
@@ -39,6 +40,7 @@ from addons.features.media.cache import UploadedFiles
 from addons.kept.files import FOLDER_NAME, KeptFolder
 from addons.kept.items import KeptStore
 from addons.kept.mirror import Mirror, MirrorKeys
+from addons.keys.meters import KeyMeters
 from addons.recordings.archive import SWITCH_NAME, Archive
 from addons.recordings.drift import FILE_NAME as DRIFT_NAME
 from addons.recordings.drift import Drift
@@ -171,6 +173,7 @@ class Running:
             rng=random.Random(),  # noqa: S311  (spreads retries, keeps no secret)
             background=self.background,
             threads=known.threads if known else Threads(self.outside.clock),
+            allowances=known.allowances if known else Allowances(KeyMeters(self.outside.clock, self.outside.now)),
             kept=known.kept if known else KeptStore(self.outside.now),
             cache=known.cache if known else AnswerCache(self.outside.clock),
             upstream=self.upstream,

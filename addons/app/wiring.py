@@ -1,17 +1,19 @@
 """Which policies, observers and optional parts there are, each in one tuple: here one more is plugged in."""
 
-from collections.abc import Callable, Collection, Sequence, Sized
+from collections.abc import Callable, Sequence, Sized
 
 from addons.app.cache_part import CachePart
+from addons.app.exchanges import Exchanges
 from addons.app.in_force import InForce
 from addons.app.ledger import Ledger
+from addons.app.metered_keys import MeteredKeys
 from addons.app.metrics_part import MetricsPart
 from addons.app.optional_part import OptionalPart
 from addons.app.outside import Outside
 from addons.app.tracing_part import TracingPart
-from addons.exchange.exchange import Exchange
 from addons.exchange.observer import Observer
 from addons.exchange.request_log import RequestLog
+from addons.ingress.key_limits import WithinLimits
 from addons.ingress.policies import InFlight, NotDraining, Policy
 from addons.inspect.annotator import Annotator
 from addons.recordings.archive import ArchiveKeeper
@@ -22,6 +24,7 @@ def policies(in_force: InForce, exchanges: Sized, draining: Callable[[], bool]) 
     return (
         NotDraining(draining),
         InFlight(lambda: len(exchanges), in_force.most_requests),
+        WithinLimits(in_force.key_meters),
     )
 
 
@@ -37,7 +40,7 @@ def observers(in_force: InForce, annotator: Annotator) -> tuple[Observer, ...]:
 def optional_parts(
     in_force: InForce,
     outside: Outside,
-    exchanges: Collection[Exchange],
+    exchanges: Exchanges,
     draining: Callable[[], bool],
     problems: Callable[[], Sequence[str]],
 ) -> tuple[OptionalPart, ...]:
@@ -48,6 +51,7 @@ def optional_parts(
     return (
         CachePart(),
         Ledger(outside.now),
+        MeteredKeys(exchanges, outside.now),
         MetricsPart(exchanges, draining, problems, outside.clock),
         TracingPart(outside.now),
     )

@@ -84,6 +84,12 @@ class ClientKeys:
         """Whether it is no key any more by now."""
         return who.limits.expired(self._now())
 
+    def all(self) -> Iterator[KeyIdentity]:
+        """Every key there is, as it would be identified."""
+        yield from self._known
+        for key in self._managed.keys:
+            yield KeyIdentity(key.name, key.identity, key.limits)
+
     def holds(self, digest: bytes | None) -> bool:
         """Whether a key that was identified before is still one of these."""
         return digest in self._digests

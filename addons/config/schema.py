@@ -361,6 +361,8 @@ class RequestLimits(Written):
     """JSON values in a request's body; each costs time and memory, whatever its size."""
     requests: int = Field(default=1000, ge=1)
     """Chats under way at once; more are refused with 429."""
+    over: Literal["finish", "end"] = "finish"
+    """What becomes of an answer under way when its client key has used up its tokens or its budget."""
     header_fields: int = Field(default=100, ge=10, le=1000)
     """Of a request."""
     connections_per_address: int = Field(default=256, ge=1)

@@ -397,6 +397,11 @@ class AnswerReader:
         check = None if self._spoke else self._source.check
         return None if check is None or check.passes(newest) else check.flaw(events)
 
+    @property
+    def answered(self) -> int:
+        """About how many tokens have come so far."""
+        return self._counter.tokens
+
     def _estimated_usage(self) -> Usage:
         """A count of our own where the provider gives none (docs/configuration.md says how it is made)."""
         prompt, answered = estimated(self._source.request.words()), self._counter.tokens

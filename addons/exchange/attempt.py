@@ -110,6 +110,8 @@ class AttemptSpec:
     record_limit_bytes: int
     answer_headers: tuple[tuple[str, str], ...] = ()
     """Headers of the client's answer besides the format's own."""
+    own_limits: bool = False
+    """The client's key has limits of its own, which the client is told; the provider's get names of ours."""
     clock: Callable[[], float] = time.monotonic
     more_bytes: int | None = 0
     """Of the request's body, behind what the request has; None where nobody knows."""
@@ -340,7 +342,7 @@ class Attempt:
     @property
     def mirrored(self) -> tuple[tuple[str, str], ...]:
         """What the provider's head says of limits and of its own id for the request, for the client's answer."""
-        return upstream_headers(self.reader.headers)
+        return upstream_headers(self.reader.headers, own_limits=self.spec.own_limits)
 
     @property
     def recorded(self) -> Sequence[bytes]:

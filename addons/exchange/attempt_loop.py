@@ -6,7 +6,7 @@ knows.
 """
 
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -22,6 +22,7 @@ from addons.exchange.model_chain import ModelChain
 from addons.exchange.outcome import AttemptRecord, record_of
 from addons.exchange.progress import Progress, leave_site
 from addons.exchange.stage import Stage, Way
+from addons.routing.model_index import ModelRoute
 from addons.routing.retry_policy import OWN_FAULT, Next
 from addons.stream.port import Fault, State
 from providers.contract.errors import ErrorKind, ProviderError
@@ -56,8 +57,13 @@ class AttemptLoop:
         request = self.ask.parsed.request
         self._final_error = FinalError(self.context.providers, request.only_at, request)
         self._continuation = Continuation(self.context, self.ask.parsed.request, self.ask.identity)
-        self._chain = ModelChain(self.context, self.ask.parsed, self._continuation.holder)
+        self._chain = ModelChain(self.context, self.ask.parsed, self._continuation.holder, self.ask.allowance)
         self._maker = AttemptMaker(self.context, self.ask, self._chain, self._continuation, self.way)
+
+    @property
+    def routes(self) -> Sequence[ModelRoute]:
+        """Who may serve the model that was asked for."""
+        return self._chain.routes
 
     @property
     def stage(self) -> Stage:

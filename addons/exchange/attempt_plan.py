@@ -10,6 +10,7 @@ from mitmproxy import http
 from addons.accounts.account_record import AccountId
 from addons.dialects.base import AnswerMeta, Dialect, Encoder, ParsedRequest
 from addons.dialects.routed_head import NO_HEAD, RoutedHead
+from addons.exchange.allowance import UNLIMITED, Allowance
 from addons.exchange.answer_source import AnswerSource
 from addons.exchange.attempt import Attempt, AttemptSpec
 from addons.exchange.cached_answer import CachedAnswer
@@ -45,6 +46,8 @@ class ClientRequest:
     identity: bytes | None = None
     """Of the client key."""
     head: RoutedHead = NO_HEAD
+    allowance: Allowance = UNLIMITED
+    """What its client key allows."""
     further: FurtherAnswers | None = None
     """Those that are given out with this one."""
     into: FurtherAnswer | None = None
@@ -114,7 +117,8 @@ def plan_attempt(
         places=places_of(call),
         cleaner=context.cleaner,
         record_limit_bytes=context.limits.record_bytes,
-        answer_headers=(*ask.head.id_fields(ask.id), *headers),
+        answer_headers=(*ask.head.id_fields(ask.id), *ask.allowance.headers(), *headers),
+        own_limits=ask.allowance.limits.metered,
         clock=context.clock,
         begun=progress.lease.answering,
         read_back=partial(ReadBack, context, provider, turn, progress.session) if turn.reads_back else None,

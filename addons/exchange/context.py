@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from addons.accounts.pool import AccountPool
 from addons.cache.cache import AnswerCache
 from addons.cleaning.cleaner import Cleaner
+from addons.exchange.allowance import Allowances
 from addons.exchange.threads import Threads
 from addons.exchange.trace_port import TracePort
 from addons.features.feature import Served
@@ -76,6 +77,8 @@ class Context:
     threads: Threads
     kept: KeptStore = field(default_factory=KeptStore)
     """What is kept for client keys between requests."""
+    allowances: Allowances = field(default_factory=Allowances)
+    """What client keys have used, and may still use."""
     cache: AnswerCache = field(default_factory=AnswerCache)
     """Whole answers that are given again to the same request."""
     features: Mapping[str, FeatureSettings] = field(default_factory=dict)

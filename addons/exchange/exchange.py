@@ -16,6 +16,7 @@ from addons.dialects.body import ASKED_LIMIT, Reading
 from addons.dialects.client_session import retries_in
 from addons.dialects.routed_head import NO_HEAD, RoutedHead
 from addons.errors import GatewayError
+from addons.exchange.allowance import Allowance, allowance_of
 from addons.exchange.attempt import Attempt
 from addons.exchange.attempt_loop import AttemptLoop
 from addons.exchange.attempt_plan import AttemptPlan, ClientRequest
@@ -28,6 +29,7 @@ from addons.exchange.kept_answers import bound, said_before
 from addons.exchange.outcome import AttemptRecord, ExchangeInfo, Outcome
 from addons.exchange.request_body import RequestBody
 from addons.exchange.stage import Stage, Way
+from addons.keys.limits import NO_LIMITS, KeyLimits
 from addons.stream.port import State
 from providers.contract.requests import ModelRequest
 
@@ -49,12 +51,16 @@ class Exchange:
     began: float
     identity: bytes | None = None
     """The client key it was admitted with."""
+    key_limits: KeyLimits = NO_LIMITS
+    """What that may do."""
     codings: tuple[str, ...] = ()
     """How its body is compressed, in the order in which that is to be undone."""
     head: RoutedHead = NO_HEAD
     """What the dialect sees of its head."""
     uploading: FormUpload | None = None
     """What reads its body while it comes, where that may be passed on so."""
+    allowance: Allowance | None = None
+    """What the key allows it, once it was read."""
     local: Callable[[bytes], Reading[http.Response]] | None = None
     """What makes the answer of its body where no model is asked."""
     client: str = "-"
@@ -96,6 +102,8 @@ class Exchange:
             self._task.cancel()
 
     def refused(self, error: GatewayError, request_id: str) -> None:
+        if self.allowance is not None:
+            self.allowance.give_back()  # it would be looked for under the other id
         self.error, self.status, self.id, self._is_refused = error, error.status, request_id, True
 
     # -- called from the hooks ------------------------------------------------------------------------------------
@@ -211,13 +219,24 @@ class Exchange:
         if parsed.follows is not None or parsed.names:
             parsed = await self._with_kept(parsed, arrived)
         cached = looked_up(self.context, parsed, self.dialect.name, self.identity, self.head, arrived.size)
+        self.allowance = allowance_of(self.context.allowances, self.key, self.identity, self.key_limits)
         ask = ClientRequest(
-            self.id, parsed, self.dialect, self.began, self.identity, self.head, cached=cached, upload=upload
+            self.id,
+            parsed,
+            self.dialect,
+            self.began,
+            self.identity,
+            self.head,
+            self.allowance,
+            cached=cached,
+            upload=upload,
         )
         if count := asked_for(self.context, parsed.request):
             self._beside = AnswersBeside(self.context, ask, count, self.stop, self._first_is_whole)
             ask = self._beside.first
         self.attempt_loop = AttemptLoop(self.context, ask, self._way())
+        is_hit = cached is not None and cached.found is not None
+        self.allowance.take(self.id, parsed.request, self.attempt_loop.routes, free=is_hit)
         if cached is not None and cached.found is not None:
             self.answer, flow.response = cached.answer(self.headers())
             return
@@ -287,7 +306,8 @@ class Exchange:
         """What an answer says of how it came about."""
         about = error.about if error else None
         of_it = self.attempt_loop.headers(about) if self.attempt_loop else ()
-        return (*self.head.id_fields(self.id), *of_it)
+        allowed = self.allowance.headers() if self.allowance else ()
+        return (*self.head.id_fields(self.id), *allowed, *of_it)
 
     # -- what is told of it ---------------------------------------------------------------------------------------
     def info(self, flow: http.HTTPFlow) -> ExchangeInfo:

@@ -8,6 +8,7 @@ from addons.accounts.account_record import AccountId
 from addons.accounts.lease import Candidate, Line, PassedOver
 from addons.dialects.base import ParsedRequest
 from addons.errors import GatewayError
+from addons.exchange.allowance import UNLIMITED, Allowance
 from addons.exchange.context import Context
 from addons.exchange.form_upload import takes_as_it_is
 from addons.features.capabilities import check_support
@@ -50,6 +51,10 @@ class ModelChain:
     parsed: ParsedRequest
     holder: Callable[[Sequence[ModelRoute]], AccountId | None]
     """Who is to be asked first of a model's accounts, if anybody is."""
+    allowance: Allowance = UNLIMITED
+    """Which models the client key may ask, also where they stand in for another."""
+    routes: Sequence[ModelRoute] = field(init=False, default=())
+    """Who may serve the model that was asked for."""
     conversation: str = field(init=False)
     """What stays the same through a conversation, to find its account again by."""
     current: ModelRound = field(init=False)
@@ -148,6 +153,9 @@ class ModelChain:
         if not routes or routes in self._seen:
             raise GatewayError(404, self.context.index().unknown(model), code="model_not_found", param="model")
         self._seen.append(routes)
+        routes = self.allowance.permitted(routes, model)
+        if not stand_in:
+            self.routes = routes
         if (only := self.parsed.request.only_at) is not None:
             return ModelRound(Line([self._bound(routes, only)]))
         able, model = self._able(routes), routes[0].model.id

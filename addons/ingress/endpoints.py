@@ -15,7 +15,9 @@ from addons.errors import GatewayError
 from addons.features.token_estimate import estimated
 from addons.ingress.front_page import front_page
 from addons.ingress.gate import Admission
+from addons.ingress.key_limits import not_allowed
 from addons.ingress.openapi import document_bytes
+from addons.keys.limits import NO_LIMITS, KeyLimits
 from addons.routing.model_index import ModelIndex, ModelRoute
 from providers.contract.provider import Model
 
@@ -42,6 +44,10 @@ class Inside:
     """What is kept for the client key that asks."""
     toolless: frozenset[str] = frozenset()
     """Providers for which no tools are told to a model."""
+    key: str = ""
+    """The name of the client key that asks …"""
+    limits: KeyLimits = NO_LIMITS
+    """… and which models it may ask, so that it sees no others."""
 
     # -- as a dialect's Catalog -----------------------------------------------------------------------------------
     def tokens(self, texts: Iterable[str]) -> int:
@@ -53,22 +59,32 @@ class Inside:
         variants = everything or self.variants
         names: set[str] = set()
         for model in self.index.models():
-            if (variants or not model.variant) and (everything or self._served(model.id)):
+            routes = self._permitted(model.id)
+            if routes and (variants or not model.variant) and (everything or self._served(routes)):
                 names.add(model.id.casefold())
-                yield model.id, as_served(self.index.find(model.id)[0], self.toolless)
+                yield model.id, as_served(routes[0], self.toolless)
         for alias in self.index.aliases():
-            routes = self.index.find(alias)
-            if routes and alias.casefold() not in names and (everything or self._served(alias)):
+            routes = self._permitted(alias)
+            if routes and alias.casefold() not in names and (everything or self._served(routes)):
                 yield alias, as_served(routes[0], self.toolless)
 
     def find(self, name: str) -> Model:
-        """The model of a name, in any case. Raises GatewayError (404)."""
-        if not (routes := self.index.find(name)):
+        """The model of a name, in any case. Raises GatewayError (404; 403 where the key may not ask it)."""
+        if not self.index.find(name):
             raise GatewayError(404, self.index.unknown(name), code="model_not_found", param="model")
+        if not (routes := self._permitted(name)):
+            raise not_allowed(name, self.key, self.limits)
         return as_served(routes[0], self.toolless)
 
-    def _served(self, name: str) -> bool:
-        return any(self.can_serve(route.provider) for route in self.index.find(name))
+    def _permitted(self, name: str) -> Sequence[ModelRoute]:
+        """The routes of a model that the key may go."""
+        routes = self.index.find(name)
+        if self.limits.models is None:
+            return routes
+        return [route for route in routes if self.limits.permits(route.provider, route.model.id)]
+
+    def _served(self, routes: Iterable[ModelRoute]) -> bool:
+        return any(self.can_serve(route.provider) for route in routes)
 
 
 def as_served(route: ModelRoute, toolless: Container[str]) -> Model:

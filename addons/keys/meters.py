@@ -60,7 +60,8 @@ class Figures:
 class Use:
     """A request under way. `figures` are those of its beginning."""
 
-    identity: bytes
+    request: str
+    """Its id."""
     estimate: Estimate
     figures: Figures
 
@@ -155,9 +156,9 @@ class KeyMeters:
         meter = self._meter(identity, limits)
         self._judge(meter, estimate)
         self._count_request(meter)  # last: whoever was refused has taken nothing
-        meter.running[request] = Use(identity, estimate, Figures())
+        meter.running[request] = Use(request, estimate, Figures())
         self._of_request[request] = identity
-        use = meter.running[request] = Use(identity, estimate, self._figures(meter))
+        use = meter.running[request] = Use(request, estimate, self._figures(meter))
         return use
 
     def settle(self, request: str, tokens: int, cost: Decimal) -> None:
@@ -168,6 +169,11 @@ class KeyMeters:
         meter.running.pop(request, None)
         meter.tokens.add(self.clock(), tokens)
         meter.spend(cost, self.now())
+
+    def use(self, request: str) -> Use | None:
+        """What was reserved for a request under way; None where nothing was."""
+        meter = self._meters.get(self._of_request.get(request, b""))
+        return meter.running.get(request) if meter is not None else None
 
     def figures(self, identity: bytes, limits: KeyLimits) -> Figures:
         """What is left to a key now."""

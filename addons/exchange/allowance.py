@@ -1,0 +1,111 @@
+"""What a client key allows one request: which models, and its part of the limits, taken before anything is sent."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final
+
+from addons.cleaning.fields import Fields
+from addons.features.token_estimate import estimated
+from addons.ingress.key_limits import limit_headers, not_allowed, over_limit
+from addons.keys.limits import NO_LIMITS, KeyLimits
+from addons.keys.meters import NOTHING, Estimate, KeyMeters, OverLimit, Use
+from addons.routing.model_index import ModelRoute
+from providers.contract.events import Usage
+from providers.contract.native import NativeRequest
+from providers.contract.requests import ChatRequest, CompletionRequest, ModelRequest
+
+USUAL_ANSWER: Final = 1024
+"""Tokens that are reserved for an answer whose client names no most."""
+
+type Cost = Callable[[str, str, Usage], Decimal | None]
+"""Provider, model, tokens → USD; None where no price is known."""
+
+
+@dataclass(slots=True)
+class Allowances:
+    """The meters of all keys, and what tokens cost. One for the process; `cost` is of the configuration in force."""
+
+    meters: KeyMeters = field(default_factory=lambda: KeyMeters(time.monotonic, time.time))
+    cost: Cost = lambda provider, model, usage: None
+
+    def estimate(self, request: ModelRequest, limits: KeyLimits, routes: Sequence[ModelRoute]) -> Estimate:
+        """What a request may use, at the dearest of who may serve it."""
+        if limits.tokens_per_day is None and limits.budget is None:
+            return Estimate()
+        chat = _chat_of(request)
+        prompt, answer = estimated(request.words()), 0
+        if chat is not None:
+            prompt += estimated(json.dumps(tool, ensure_ascii=False) for tool in chat.tools)
+            answer = (USUAL_ANSWER if chat.max_tokens is None else max(0, chat.max_tokens)) * chat.n
+        if limits.budget is None:
+            return Estimate(prompt, answer)
+        places = {(route.provider, route.model.id) for route in routes}
+        return Estimate(
+            prompt,
+            answer,
+            self._dearest(places, Usage(prompt, 0, prompt)),
+            self._dearest(places, Usage(prompt, answer, prompt + answer)),
+        )
+
+    def _dearest(self, places: set[tuple[str, str]], usage: Usage) -> Decimal:
+        return max((self.cost(*place, usage) or NOTHING for place in places), default=NOTHING)
+
+
+@dataclass(slots=True, eq=False)
+class Allowance:
+    """Of one request. `key` is the key's name."""
+
+    key: str = ""
+    limits: KeyLimits = NO_LIMITS
+    identity: bytes = b""
+    of: Allowances = field(default_factory=Allowances, repr=False)
+    use: Use | None = None
+
+    def permitted(self, routes: Sequence[ModelRoute], model: str) -> Sequence[ModelRoute]:
+        """Those of the routes of a model that the key may go. Raises GatewayError (403) where that is none."""
+        if self.limits.models is None or not routes:
+            return routes
+        found = [route for route in routes if self.limits.permits(route.provider, route.model.id)]
+        if not found:
+            raise not_allowed(model, self.key, self.limits)
+        return found
+
+    def take(self, request_id: str, request: ModelRequest, routes: Sequence[ModelRoute], *, free: bool) -> None:
+        """Counts the request in; `free`: its answer is there already. Raises GatewayError (429)."""
+        if not self.limits.metered:
+            return
+        estimate = Estimate() if free else self.of.estimate(request, self.limits, routes)
+        try:
+            self.use = self.of.meters.take(self.identity, self.limits, request_id, estimate)
+        except OverLimit as over:
+            raise over_limit(over, self.key, self.limits) from None
+
+    def give_back(self) -> None:
+        """The request is over before its answer has begun."""
+        if self.use is not None:
+            self.of.meters.settle(self.use.request, 0, NOTHING)
+
+    def headers(self) -> Fields:
+        """What the client is told of what is left."""
+        if not self.limits.metered:
+            return ()
+        return limit_headers(self.use.figures if self.use else self.of.meters.figures(self.identity, self.limits))
+
+
+UNLIMITED: Final = Allowance()
+"""Of a key without limits: it keeps nothing, so it is of all requests."""
+
+
+def allowance_of(of: Allowances, key: str, identity: bytes | None, limits: KeyLimits) -> Allowance:
+    """What a key allows a request."""
+    limited = identity and (limits.metered or limits.models is not None)
+    return Allowance(key, limits, identity or b"", of) if limited else UNLIMITED
+
+
+def _chat_of(request: ModelRequest) -> ChatRequest | None:
+    if isinstance(request, NativeRequest | CompletionRequest):
+        return request.chat
+    return request if isinstance(request, ChatRequest) else None

@@ -1,0 +1,83 @@
+"""What a client key allows one request: models, and what is reserved for it."""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from addons.errors import GatewayError
+from addons.exchange.allowance import UNLIMITED, USUAL_ANSWER, Allowance, Allowances, allowance_of
+from addons.keys.limits import NO_LIMITS, KeyLimits, budget_of
+from addons.keys.meters import Estimate, KeyMeters
+from addons.routing.model_index import ModelRoute
+from providers.contract.chat import Message
+from providers.contract.events import Usage
+from providers.contract.pictures import ImageRequest
+from providers.contract.provider import Model
+from providers.contract.requests import ChatRequest, CompletionRequest
+
+ROUTES = [ModelRoute(provider, Model("m", "m", vision=None, tools="unknown")) for provider in ("cheap", "dear")]
+TOKENS, BUDGET = KeyLimits(tokens_per_day=100), KeyLimits(budget=budget_of("1/day"))
+
+
+def cost(provider: str, model: str, usage: Usage) -> Decimal | None:
+    return {"cheap": None, "dear": Decimal(usage.total_tokens) / 100}[provider]
+
+
+def allowances() -> Allowances:
+    return Allowances(KeyMeters(lambda: 0.0, lambda: 1e9), cost)
+
+
+def chat(**more: Any) -> ChatRequest:
+    return ChatRequest("m", (Message("user", "one two"),), **more)
+
+
+def test_what_a_request_may_use() -> None:
+    of = allowances()
+    assert of.estimate(chat(), KeyLimits(rpm=3), ROUTES) == Estimate()
+    assert of.estimate(chat(), TOKENS, ROUTES) == Estimate(2, USUAL_ANSWER)
+    assert of.estimate(chat(max_tokens=10, n=3), TOKENS, ROUTES) == Estimate(2, 30)
+    assert of.estimate(chat(max_tokens=10), BUDGET, ROUTES) == Estimate(2, 10, Decimal("0.02"), Decimal("0.12"))
+    assert of.estimate(chat(max_tokens=10), BUDGET, ROUTES[:1]) == Estimate(2, 10)
+    assert of.estimate(chat(max_tokens=10), BUDGET, ()) == Estimate(2, 10)
+    tools = ({"type": "function", "function": {"name": "look"}},)
+    assert of.estimate(chat(max_tokens=1, tools=tools), TOKENS, ROUTES).prompt > 10
+    assert of.estimate(CompletionRequest("m", chat(max_tokens=5)), TOKENS, ROUTES) == Estimate(2, 5)
+    assert of.estimate(ImageRequest("m", prompt="a cat"), TOKENS, ROUTES).answer == 0
+
+
+def test_models_that_may_be_asked() -> None:
+    assert UNLIMITED.permitted(ROUTES, "m") is ROUTES
+    one = Allowance("ada", KeyLimits(models=("dear/*",)), b"a", allowances())
+    assert one.permitted(ROUTES, "m") == ROUTES[1:]
+    assert one.permitted((), "x") == ()
+    with pytest.raises(GatewayError) as caught:
+        replace(one, limits=KeyLimits(models=("n",))).permitted(ROUTES, "m")
+    assert caught.value.status == 403
+
+
+def test_a_place_is_taken_and_told_of() -> None:
+    of = allowances()
+    one = Allowance("ada", KeyLimits(rpm=1, tokens_per_day=2000), b"a", of)
+    assert ("x-ratelimit-remaining-requests", "1") in one.headers()
+    one.take("r1", chat(), ROUTES, free=False)
+    assert ("x-ratelimit-remaining-tokens", str(2000 - 2 - USUAL_ANSWER)) in one.headers()
+    with pytest.raises(GatewayError) as caught:
+        one.take("r2", chat(), ROUTES, free=True)
+    assert caught.value.code == "rate_limit_exceeded"
+
+
+def test_a_kept_answer_reserves_nothing() -> None:
+    of = allowances()
+    Allowance("ada", TOKENS, b"a", of).take("r1", chat(max_tokens=99), ROUTES, free=True)
+    ((_, running, _, _),) = of.meters.running()
+    assert running["r1"].estimate == Estimate()
+
+
+def test_who_has_no_limits_costs_nothing() -> None:
+    assert allowance_of(allowances(), "ada", b"a", NO_LIMITS) is UNLIMITED
+    assert allowance_of(allowances(), "anyone", None, TOKENS) is UNLIMITED
+    UNLIMITED.take("r", chat(), ROUTES, free=False)
+    assert UNLIMITED.headers() == ()
+    assert not UNLIMITED.of.meters._meters
