@@ -14,7 +14,7 @@ from addons.accounts.sessions import SessionVault
 from addons.app.configured_vault import state_path, state_store
 from addons.app.outside import moment_source
 from addons.app.rules import accounts_of
-from addons.cli.base import CliContext, Problem, known_provider, out, out_json
+from addons.cli.base import CliContext, Problem, known_provider, note_done, out, out_json
 from addons.config.providers import make_providers
 from addons.config.schema import Config
 from addons.vault.errors import VaultMissing
@@ -76,5 +76,6 @@ def reset(cli: CliContext, provider: str | None, account: str | None) -> None:
     ]
     if not state_store(config, time.time).reset(chosen):
         raise Problem(f"{state_path(config)} cannot be written; nothing was reset")
+    note_done(state_path(config).parent, "accounts reset", accounts=", ".join("/".join(name) for name in chosen))
     for name in chosen:
         out(f"reset {'/'.join(name)}")

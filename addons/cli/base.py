@@ -13,6 +13,7 @@ from addons.app.hardening import harden
 from addons.config.loader import ConfigError, load_config
 from addons.config.schema import Config, ProviderSettings
 from addons.vault import prompt as terminal
+from addons.vault.audit import try_note
 from addons.vault.errors import VaultConflict, VaultError, VaultMissing
 from addons.vault.kdf import DEFAULT_KDF
 from addons.vault.store import Vault
@@ -31,6 +32,12 @@ def out(*lines: str, err: bool = False) -> None:
 def out_json(value: Any) -> None:
     """Prints a value for a program."""
     click.echo(json_line(value, ascii_only=True))
+
+
+def note_done(folder: Path, action: str, **about: str) -> None:
+    """Notes in the audit log of a vault's folder what a command has done; says so where that cannot be noted."""
+    if words := try_note(folder, action, about):
+        out(f"glassgate: {words}", err=True)
 
 
 class Problem(click.ClickException):

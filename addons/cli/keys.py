@@ -11,14 +11,13 @@ import click
 
 from addons.app import address_file, control, managed_keys
 from addons.app.configured_vault import vault_path
-from addons.cli.base import CliContext, Problem, out, out_json
+from addons.cli.base import CliContext, Problem, note_done, out, out_json
 from addons.cli.key_options import changed, limit_options, told
 from addons.config.client_keys import ClientKey
 from addons.config.schema import checked_name
 from addons.keys.limits import NO_LIMITS, KeyLimits, shown_moment, span_of
 from addons.keys.managed import NOTE_CHARS, KeysProblem, ManagedKey, hash_of, told_limits
 from addons.keys.store import KeyStore, new_token
-from addons.vault import audit
 from addons.vault.errors import VaultError, VaultMissing
 from addons.words.commands import command
 from addons.words.near import hint
@@ -212,8 +211,9 @@ def _change(cli: CliContext, action: str, name: str, change: _Change, about: _Ab
         after = store.change(noted)
     key = next(key for key in (*after, *before) if key.name == name)
     told_about = about(key) if callable(about) else about
-    if words := audit.try_note(store.path.parent, action, {"key": name, **told_about}):
-        out(f"glassgate: {words}", err=True)
+    note_done(
+        store.path.parent, action, key=name, **{word.replace(" ", "_"): told for word, told in told_about.items()}
+    )
     _have_taken_up(cli)
     return key
 

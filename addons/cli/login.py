@@ -12,9 +12,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from addons.accounts.report import moment_text
 from addons.accounts.sessions import credentials_of, record_of
 from addons.accounts.way_in import signs_in
+from addons.app.configured_vault import vault_path
 from addons.app.outside import moment_source
 from addons.cleaning.cleaner import Cleaner
-from addons.cli.base import CliContext, Problem, known_provider, out, out_json
+from addons.cli.base import CliContext, Problem, known_provider, note_done, out, out_json
 from addons.config.providers import make_providers
 from addons.config.schema import ProviderSettings
 from addons.transport.httpx_carrier import HttpxCarrier
@@ -223,6 +224,7 @@ def _store(
         revision = _put(vault, settings.name, account, sign_in.credentials, remembered)
     except VaultError as e:
         raise Problem(str(e)) from None
+    note_done(vault_path(cli.config()).parent, "login", session=f"{settings.name}/{account}")
     identity = sign_in.identity
     whose = (identity.email or identity.name or identity.user_id) if identity else ""
     info: dict[str, Any] = {

@@ -10,7 +10,7 @@ from addons.app import address_file
 from addons.app.configured_vault import vault_path
 from addons.app.port import is_gateway
 from addons.app.reload_requests import ReloadAnswer, answer_to, ask, forget
-from addons.cli.base import CliContext, Problem, out
+from addons.cli.base import CliContext, Problem, note_done, out
 from addons.config.file_reading import FileProblem, read_text
 from addons.config.schema import VaultSettings
 from addons.config.variables import substituted
@@ -43,6 +43,7 @@ def reload(cli: CliContext) -> None:
         raise Problem(f"the gateway cannot be asked: {e.strerror or e}") from None
     if answer is None:
         raise Problem(f"no gateway that runs with {cli.file} has answered; start it: {start()}")
+    note_done(folder, "reload", answer="in force" if answer.done else "refused")
     if not answer.done:
         refused = "the gateway refused the configuration; the one from before stays in force:"
         raise Problem(refused, *answer.said.splitlines())

@@ -9,7 +9,8 @@ import click
 
 from addons.accounts.report import moment_text
 from addons.accounts.sessions import credentials_of, record_of
-from addons.cli.base import CliContext, Problem, known_provider, out, out_json
+from addons.app.configured_vault import vault_path
+from addons.cli.base import CliContext, Problem, known_provider, note_done, out, out_json
 from addons.config.providers import make_providers
 from addons.importing.contents import FileContents, ImportProblem
 from addons.importing.detect import LIMIT_BYTES, read
@@ -43,6 +44,8 @@ def import_session(
     name = account or names[0]
     _check(found_session, found)
     revision = None if dry_run else _store(cli, found_session, name)
+    if revision is not None:
+        note_done(vault_path(config).parent, "sessions import", session=f"{found_session.provider}/{name}")
     _print_result(found_session, found, name, revision, as_json)
 
 

@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict, StrictStr, ValidationError
 
 from addons.accounts.report import can_renew, moment_text
 from addons.accounts.sessions import credentials_of
+from addons.app.configured_vault import vault_path
 from addons.app.outside import moment_source
-from addons.cli.base import CliContext, Problem, known_provider, out, out_json
+from addons.cli.base import CliContext, Problem, known_provider, note_done, out, out_json
 from addons.config.providers import make_providers
 from addons.config.schema import ProviderSettings
 from addons.config.secret_looks import looks_secret
@@ -88,6 +89,7 @@ def add(
         record = cli.vault(create=True).put(provider, account, credentials)
     except VaultError as e:
         raise Problem(str(e)) from None
+    note_done(vault_path(cli.config()).parent, "sessions add", session=f"{provider}/{account}")
     out(f"stored {provider}/{account} (revision {record.rev})")
 
 
@@ -160,6 +162,7 @@ def remove(cli: CliContext, provider: str, account: str) -> None:
         raise Problem(str(e)) from None
     if not removed:
         raise Problem(f"the vault has no session for {provider}/{account}")
+    note_done(vault_path(cli.config()).parent, "sessions remove", session=f"{provider}/{account}")
     out(f"removed {provider}/{account}")
 
 

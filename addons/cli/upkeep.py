@@ -3,9 +3,10 @@
 import click
 
 from addons.accounts.pruning import ended_for_good
+from addons.app.configured_vault import vault_path
 from addons.app.outside import moment_source
 from addons.cli.accounts import stored_accounts
-from addons.cli.base import CliContext, Problem, out, out_json
+from addons.cli.base import CliContext, Problem, note_done, out, out_json
 from addons.vault.errors import VaultError, VaultMissing, VaultRefused
 from addons.words.commands import command
 
@@ -32,6 +33,9 @@ def prune(cli: CliContext, dry_run: bool, as_json: bool) -> None:
         from_cookies = False
     except VaultError as e:
         raise Problem(str(e)) from None
+    if ended and not dry_run:
+        names = ", ".join(f"{one.account.provider}/{one.account.name}" for one in ended)
+        note_done(vault_path(config).parent, "sessions prune", sessions=names)
     rows = [{"provider": one.account.provider, "account": one.account.name, "why": one.why} for one in ended]
     if as_json:
         out_json({"removed": not dry_run, "sessions": rows, "erased": from_cookies and not dry_run})

@@ -7,7 +7,7 @@ import click
 from dotenv import dotenv_values
 
 from addons.app.configured_vault import rollback_guard
-from addons.cli.base import out
+from addons.cli.base import note_done, out
 from addons.cli.new_key import NewKey, read_lines, read_new_key
 from addons.cli.opening import Opening, kdf_option, vault_command
 from addons.config.schema import Config
@@ -47,6 +47,7 @@ def rotate_passphrase(
     else:
         vault.change_key(new.key, kdf=kdf)
         out("the vault opens with the new key", where_to_set(opening.config, new_key_file))
+    note_done(vault.path.parent, "vault rotate-passphrase")
     out("a gateway that is running must be started anew")
     _drop_copies(vault.path, vault.facts())
 
@@ -66,6 +67,7 @@ def rotate_key(opening: Opening, other_key_stdin: bool) -> None:
         texts = []
     vault.rotate_data_key([opening.permit(VaultKey.from_text(text)) for text in texts])
     facts = vault.facts()
+    note_done(vault.path.parent, "vault rotate-key")
     out(f"every session is encrypted anew, under data key {facts.term}; {len(facts.slots)} key(s) open the vault")
     out("if the old file or a key was stolen: sign out at the sites, what was read stays read")
     _drop_copies(vault.path, facts)
@@ -82,6 +84,7 @@ def add_slot(opening: Opening, key_stdin: bool, key_file: Path | None, kdf: str)
     before = {slot.id for slot in vault.facts().slots}
     vault.add_key(read_new_key(key_stdin, key_file, "--key").key, kdf=kdf)
     added = next(slot.id for slot in vault.facts().slots if slot.id not in before)
+    note_done(vault.path.parent, "vault add-slot", slot=added)
     out(f"added slot {added}")
 
 
@@ -92,6 +95,7 @@ def remove_slot(opening: Opening, slot_id: str) -> None:
     """The key of slot ID (glassgate vault info) opens the vault no more. Never the one in use."""
     vault = opening.vault()
     vault.remove_slot(slot_id)
+    note_done(vault.path.parent, "vault remove-slot", slot=slot_id)
     out(f"removed slot {slot_id}; rotate-key also shuts out who has read the data key with it")
     _drop_copies(vault.path, vault.facts())
 

@@ -7,7 +7,8 @@ import click
 import pytest
 
 from addons.cli.main import main
-from tests.cli.conftest import CONFIG, OTHER, Run
+from addons.vault import audit
+from tests.cli.conftest import CONFIG, OTHER, SECRET, Run
 
 STRONG = "sk-glassgate-Zk3vX9qLw7TnB2-Zk3vX9qLw7TnB2"
 OPEN = "listen: {host: 0.0.0.0, port: 9}\n"
@@ -127,3 +128,21 @@ def test_commands_of_the_vault_do_not_look_at_providers(run: Run, made: Path, ho
     (house / "config.yaml").write_text("providers: {official: {type: nonsense}}\n")
     assert run("vault", "check").exit_code == 0
     assert run("accounts").exit_code == 1
+
+
+def test_what_administrators_do_is_noted_without_secrets(run: Run, made: Path, house: Path) -> None:
+    assert run("accounts", "reset").exit_code == 0
+    assert run("vault", "add-slot", "--key-stdin", given=OTHER).exit_code == 0
+    assert run("vault", "rotate-passphrase", "--new-key-stdin", given="22" * 32).exit_code == 0
+    assert run("sessions", "remove", "official", "key1", key="22" * 32).exit_code == 0
+    lines = list(audit.noted(house / ".sessions"))
+    assert [line["action"] for line in lines] == [
+        "sessions add",
+        "accounts reset",
+        "vault add-slot",
+        "vault rotate-passphrase",
+        "sessions remove",
+    ]
+    assert lines[0]["session"] == "official/key1"
+    text = (house / ".sessions" / audit.FILE_NAME).read_text()
+    assert not any(secret in text for secret in (SECRET, OTHER, "22" * 32))
