@@ -249,3 +249,22 @@ async def test_of_a_large_upload_little_is_kept(tmp_path: Path) -> None:
         assert note is not None
         assert (note.cut_request, note.uploaded_bytes) == (True, len(BIG))
         assert house.line.uploaded_bytes == len(BIG)
+
+
+@in_virtual_time
+async def test_no_secret_of_an_upload_is_kept_or_recorded(tmp_path: Path) -> None:
+    key = API_KEYS["api", "a"]["api_key"].encode()
+    body = form(200 * KB, M, part("prompt", key)) + key
+    more = f"{LIMITS}\nrecord: {{enabled: true, folder: '{tmp_path / 'kept'}'}}"
+    async with api(tmp_path, more) as house:
+        visit = await uploads(house, body)
+        assert visit.asked().content == body, "the API is told what its client says"
+        await visit.says(whole(200, {"text": key.decode()}))
+        await settle()
+        flow = next(house.flows())
+        assert key not in str(flow.get_state()).encode()
+        assert b"~hidden~" in (flow.request.raw_content or b"")
+        assert not any(key.decode() in line for line in house.said)
+    recorded = [file.read_bytes() for file in (tmp_path / "kept").rglob("*") if file.is_file()]
+    assert recorded
+    assert not any(key in content for content in recorded)

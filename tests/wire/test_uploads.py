@@ -2,12 +2,16 @@
 
 import io
 import socket
+import ssl
 import struct
 import threading
 import time
 from collections.abc import Iterator
 from typing import Any, Final, cast
 
+import h2.config
+import h2.connection
+import h2.events
 import httpx
 import openai
 import pytest
@@ -74,14 +78,21 @@ def as_usual(api: TakingApi) -> None:
     api.go.clear()
 
 
+BEGINNING: Final = (
+    b'--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nm\r\n'
+    b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+)
+END: Final = b"\r\n--b--\r\n"
+
+
 def begun(gateway: Gateway, size: int) -> socket.socket:
     """A raw client that has sent head and beginning of a form of that size."""
     client = socket.create_connection(("127.0.0.1", gateway.port), timeout=60)
     client.sendall(
         b"POST /v1/audio/transcriptions HTTP/1.1\r\nhost: 127.0.0.1:%d\r\nauthorization: Bearer %s\r\n"
         b"content-type: multipart/form-data; boundary=b\r\ncontent-length: %d\r\n\r\n"
-        b'--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nm\r\n'
-        b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' % (gateway.port, KEY.encode(), size)
+        % (gateway.port, KEY.encode(), size)
+        + BEGINNING
     )
     return client
 
@@ -173,3 +184,72 @@ def test_an_api_that_breaks_off_in_the_middle_is_told(gateway: Gateway, api: Tak
     assert answer.startswith(b"HTTP/1.1 502")
     assert b"x-should-retry: true" in answer
     api.next()
+
+
+class OverH2:
+    """A client of HTTP/2 with TLS, which sends as far as its windows go."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.set_alpn_protocols(["h2"])
+        self.host = f"127.0.0.1:{gateway.port}"
+        tcp = socket.create_connection(("127.0.0.1", gateway.port), 60)
+        self.tls = context.wrap_socket(tcp, server_hostname="localhost")
+        self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding="utf-8"))
+        self.h2.initiate_connection()
+        self.statuses: dict[int, str] = {}
+        self.sent = 0
+        self.flush()
+
+    def flush(self) -> None:
+        self.tls.sendall(self.h2.data_to_send())
+
+    def asks(self, stream: int, method: str, path: str, *more: tuple[str, str]) -> None:
+        head = [(":method", method), (":scheme", "https"), (":path", path), (":authority", self.host)]
+        self.h2.send_headers(stream, [*head, ("authorization", f"Bearer {KEY}"), *more], end_stream=method == "GET")
+        self.flush()
+
+    def read(self) -> None:
+        for event in self.h2.receive_data(self.tls.recv(65536)):
+            if isinstance(event, h2.events.ResponseReceived):
+                self.statuses[event.stream_id] = dict(cast(Any, event.headers))[":status"]
+        self.flush()
+
+    def sends(self, stream: int, size: int) -> None:
+        """Sends a body up to that size, as fast as the windows allow. Raises TimeoutError where none comes."""
+        while self.sent < size:
+            if room := min(self.h2.local_flow_control_window(stream), 16384, size - self.sent):
+                self.h2.send_data(stream, PATTERN[:room])
+                self.sent += room
+                self.flush()
+            else:
+                self.read()
+
+
+def test_over_http2_a_held_upload_leaves_its_connection_to_others(gateway: Gateway, api: TakingApi) -> None:
+    api.stops_at, size = 3 * MB, 60 * MB
+    client, before = OverH2(gateway), gateway.memory_mb()
+    kind = "multipart/form-data; boundary=b"
+    client.asks(1, "POST", "/v1/audio/transcriptions", ("content-type", kind), ("content-length", str(size + len(END))))
+    client.h2.send_data(1, BEGINNING)
+    client.sent = len(BEGINNING)
+    client.tls.settimeout(1)
+    with pytest.raises(TimeoutError):  # held: no window comes any more
+        client.sends(1, size)
+    client.tls.settimeout(60)
+    assert client.sent < size // 2
+    assert gateway.memory_mb() - before < 10
+    client.asks(3, "GET", "/v1/models")
+    while 3 not in client.statuses:
+        client.read()
+    api.go.set()
+    client.sends(1, size)
+    client.h2.send_data(1, END, end_stream=True)
+    client.flush()
+    while 1 not in client.statuses:
+        client.read()
+    client.tls.close()
+    assert client.statuses == {1: "200", 3: "200"}
+    taken = api.next()
+    assert taken.size == taken.length == size + len(END)
