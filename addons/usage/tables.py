@@ -41,3 +41,11 @@ REQUESTS: Final = sa.Table(
     sa.Index("glassgate_requests_at", "at"),
     sa.Index("glassgate_requests_key_at", "key", "at"),
 )
+
+VERSION: Final = sa.Table(
+    VERSION_TABLE,
+    METADATA,
+    sa.Column("version_num", sa.String(32), nullable=False),
+    sa.PrimaryKeyConstraint("version_num", name=f"{VERSION_TABLE}_pkc"),
+)
+"""Of the form that Alembic makes."""

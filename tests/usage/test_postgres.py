@@ -21,6 +21,7 @@ from addons.usage.database import Database
 from addons.usage.errors import BadRows, LedgerError, LedgerMissing
 from addons.usage.place import Place
 from addons.usage.reports import GROUPS, UsageLine, total_of, usage_by
+from addons.usage.schema_version import take_steps
 from addons.usage.spending import LedgerSpending, Spent
 from addons.usage.tables import METADATA, VERSION_TABLE
 from tests.usage.rows import NOW, row
@@ -111,8 +112,14 @@ def test_it_is_made_written_read_and_forgotten_as_in_sqlite(place: Place) -> Non
         assert writer.forget(before_ms=round(NOW * 1000) + 2 * 86_400_000) == 1
 
 
-def test_its_tables_are_those_the_code_writes(place: Place) -> None:
+@pytest.mark.parametrize("stepped", [False, True])
+def test_its_tables_are_those_the_code_writes(place: Place, stepped: bool) -> None:
     with database(place) as writer:
+        if stepped:
+            engine = writer._postgres()
+            with engine.begin() as connection:
+                take_steps(connection)
+            engine.dispose()
         writer.open()
         assert writer._engine is not None
         with writer._engine.connect() as connection:
