@@ -10,7 +10,7 @@ from addons.words.shown import json_line, shown
 
 log = logging.getLogger("glassgate.request")
 
-HEALTH_PATHS: Final = frozenset({"/healthz", "/healthz/live", "/healthz/ready"})
+WATCHED_PATHS: Final = frozenset({"/healthz", "/healthz/live", "/healthz/ready", "/metrics"})
 """Asked every few seconds by whoever watches the gateway: told at level DEBUG only."""
 _FIELDS: Final = (
     "id", "key", "path", "status", "model", "provider", "account", "attempts", "first_token_ms", "total_ms",
@@ -26,7 +26,7 @@ class RequestLog(Observer):
     """Writes a line of the log for each request."""
 
     async def ended(self, outcome: Outcome) -> None:
-        asked_by_machines = outcome.path in HEALTH_PATHS or (outcome.method == "OPTIONS" and outcome.key == "-")
+        asked_by_machines = outcome.path in WATCHED_PATHS or (outcome.method == "OPTIONS" and outcome.key == "-")
         if asked_by_machines and outcome.outcome == "ok":  # also health that says 503 while the gateway drains
             level = logging.DEBUG
         else:

@@ -93,6 +93,8 @@ def test_what_the_line_says(out: io.StringIO, line: Outcome, expected: str) -> N
         pytest.param(replace(LINE, status=499, outcome="client_left"), "INFO", id="left"),
         pytest.param(replace(CHAT, path="/healthz"), "", id="health"),
         pytest.param(replace(CHAT, path="/healthz/live"), "", id="liveness"),
+        pytest.param(replace(CHAT, path="/metrics"), "", id="a scrape"),
+        pytest.param(replace(CHAT, path="/metrics", status=403, outcome="refused"), "INFO", id="a scrape refused"),
         pytest.param(replace(CHAT, path="/healthz/ready", status=503), "", id="readiness"),
         pytest.param(replace(CHAT, path="/healthz", status=503), "", id="health while it drains"),
         pytest.param(replace(CHAT, path="/healthz", status=403, outcome="refused"), "INFO", id="health refused"),
