@@ -14,6 +14,7 @@ from addons.cache.control import control_of
 from addons.cache.key import Asked
 from addons.cache.rules import fits, limited_by_client
 from addons.cleaning.fields import Fields
+from addons.config.client_keys import KeyIdentity
 from addons.dialects.base import Encoder, ParsedRequest
 from addons.dialects.routed_head import RoutedHead
 from addons.errors import GatewayError
@@ -47,22 +48,26 @@ _REFUSED: Final = b'"refusal"'
 
 
 def looked_up(
-    context: Context, parsed: ParsedRequest, dialect: str, identity: bytes | None, head: RoutedHead, size: int
+    context: Context, parsed: ParsedRequest, dialect: str, key: KeyIdentity, head: RoutedHead, size: int
 ) -> "CachedAnswer | None":
-    """What the cache has for a request of so many bytes, and is to have of its answer. None: nothing."""
+    """What the cache has for a request of so many bytes, and is to have of its answer. None: nothing.
+
+    A key that may not ask all who serve the model is given none of the others' answers, whoever shares them.
+    """
     cache = context.cache
     if cache.rules is None or size > REQUEST_BYTES:
         return None
     control = control_of(head.headers)
     if not control.keeps or not fits(parsed, always=cache.rules.always):
         return None
-    routes = context.index().find(parsed.request.model)
+    served = context.index().find(parsed.request.model)
+    routes = [route for route in served if key.limits.permits(route.provider, route.model.id)]
     if not routes or any(route.model.search or route.model.draws_as == route.model.id for route in routes):
         return None
     if not cache.serves((parsed.request.model, *(route.model.id for route in routes))):
         return None
     models = [(route.provider, route.model.id) for route in routes]
-    place = cache.place(Asked(parsed, dialect, head, models), identity)
+    place = cache.place(Asked(parsed, dialect, head, models), key.digest)
     found = cache.get(place) if control.reads else None
     if found is None:
         cache.counts.misses += 1

@@ -11,6 +11,7 @@ from typing import Final
 
 from mitmproxy import http
 
+from addons.config.client_keys import KeyIdentity
 from addons.dialects.base import Continuing, Dialect, ParsedRequest
 from addons.dialects.body import ASKED_LIMIT, Reading
 from addons.dialects.client_session import retries_in
@@ -218,8 +219,9 @@ class Exchange:
         await arrived.pause()
         if parsed.follows is not None or parsed.names:
             parsed = await self._with_kept(parsed, arrived)
-        cached = looked_up(self.context, parsed, self.dialect.name, self.identity, self.head, arrived.size)
         self.allowance = allowance_of(self.context.allowances, self.key, self.identity, self.key_limits)
+        who = KeyIdentity(self.key, self.identity or b"", self.key_limits)
+        cached = looked_up(self.context, parsed, self.dialect.name, who, self.head, arrived.size)
         ask = ClientRequest(
             self.id,
             parsed,

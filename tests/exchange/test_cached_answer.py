@@ -250,6 +250,50 @@ async def test_an_alias_and_the_model_it_stands_for_are_one(tmp_path: Path) -> N
         assert (await asked(house, model="gone")).got.status == 404
 
 
+# -- limits of keys -------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("limits", "status", "expected"),
+    [
+        ("models: [n]", 403, None),
+        ("models: [m]", 200, "hit"),
+        ("models: [api/m]", 200, "hit"),
+        ("models: [other/m]", 200, "miss"),
+        ("budget: 0.01/day", 200, "hit"),
+    ],
+)
+@in_virtual_time
+async def test_a_shared_answer_is_given_to_keys_alone_that_may_ask_for_it(
+    tmp_path: Path, limits: str, status: int, expected: str | None
+) -> None:
+    house = api(tmp_path, "cache: {share: all}\nprices: {m: {input: 1000, output: 1000}}\n")
+    if "other" in limits:
+        house.providers += (
+            "  other: {type: openai_compatible, base_url: 'http://127.0.0.1:1003/v1', models: [m], accounts: [a]}\n"
+        )
+        house.sessions = {**house.sessions, ("other", "a"): {"api_key": "key-of-other-0123456789abcdef"}}
+    house.tokens = f"[{KEY}, {{name: bob, key: {BOB}, {limits}}}]"
+    async with house:
+        await asked(house, HI)
+        visit = await asked(house, HI, head={"authorization": f"Bearer {BOB}"})
+        assert (visit.got.status, state(visit)) == (status, expected)
+
+
+@in_virtual_time
+async def test_a_kept_answer_is_a_request_and_costs_nothing(tmp_path: Path) -> None:
+    house = api(tmp_path, ON + "prices: {m: {input: 1000, output: 1000}}\n")
+    house.tokens = f"[{{name: ada, key: {KEY}, rpm: 3, tokens_per_day: 2000, budget: 3/day}}]"
+    async with house:
+        await asked(house, HI)  # 5 tokens
+        left = [(await asked(house)).got.headers for _ in range(2)]
+        assert [one["x-ratelimit-remaining-tokens"] for one in left] == ["1995", "1995"]
+        assert [one["x-ratelimit-remaining-requests"] for one in left] == ["1", "0"]
+        over = await asked(house)
+        assert (over.got.status, state(over), house.line.cache, house.line.usage) == (429, None, "", None)
+        assert "age" not in over.got.headers
+        assert house.parts.context.cache.counts.hits == 2
+        assert is_quiet(house)
+
+
 # -- never ----------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("told", "more"),
