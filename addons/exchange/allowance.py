@@ -2,10 +2,10 @@
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from addons.cleaning.fields import Fields
 from addons.features.token_estimate import estimated
@@ -20,6 +20,9 @@ from providers.contract.requests import ChatRequest, CompletionRequest, ModelReq
 USUAL_ANSWER: Final = 1024
 """Tokens that are reserved for an answer whose client names no most."""
 
+TOOLS_BYTES: Final = 512 * 1024
+"""Of a request's body; in a larger one tools are taken for half of it, at four bytes a token."""
+
 type Cost = Callable[[str, str, Usage], Decimal | None]
 """Provider, model, tokens → USD; None where no price is known."""
 
@@ -31,14 +34,16 @@ class Allowances:
     meters: KeyMeters = field(default_factory=lambda: KeyMeters(time.monotonic, time.time))
     cost: Cost = lambda provider, model, usage: None
 
-    def estimate(self, request: ModelRequest, limits: KeyLimits, routes: Sequence[ModelRoute]) -> Estimate:
-        """What a request may use, at the dearest of who may serve it."""
+    def estimate(
+        self, request: ModelRequest, limits: KeyLimits, routes: Sequence[ModelRoute], size: int = 0
+    ) -> Estimate:
+        """What a request of so many bytes may use, at the dearest of who may serve it."""
         if limits.tokens_per_day is None and limits.budget is None:
             return Estimate()
         chat = _chat_of(request)
         prompt, answer = estimated(request.words()), 0
         if chat is not None:
-            prompt += estimated(json.dumps(tool, ensure_ascii=False) for tool in chat.tools)
+            prompt += _of_tools(chat.tools, size) if chat.tools else 0
             answer = (USUAL_ANSWER if chat.max_tokens is None else max(0, chat.max_tokens)) * chat.n
         if limits.budget is None:
             return Estimate(prompt, answer)
@@ -73,11 +78,13 @@ class Allowance:
             raise not_allowed(model, self.key, self.limits)
         return found
 
-    def take(self, request_id: str, request: ModelRequest, routes: Sequence[ModelRoute], *, free: bool) -> None:
-        """Counts the request in; `free`: its answer is there already. Raises GatewayError (429)."""
+    def take(
+        self, request_id: str, request: ModelRequest, routes: Sequence[ModelRoute], size: int = 0, *, free: bool
+    ) -> None:
+        """Counts a request of so many bytes in; `free`: its answer is there already. Raises GatewayError (429)."""
         if not self.limits.metered:
             return
-        estimate = Estimate() if free else self.of.estimate(request, self.limits, routes)
+        estimate = Estimate() if free else self.of.estimate(request, self.limits, routes, size)
         try:
             self.use = self.of.meters.take(self.identity, self.limits, request_id, estimate)
         except OverLimit as over:
@@ -103,6 +110,11 @@ def allowance_of(of: Allowances, key: str, identity: bytes | None, limits: KeyLi
     """What a key allows a request."""
     limited = identity and (limits.metered or limits.models is not None)
     return Allowance(key, limits, identity or b"", of) if limited else UNLIMITED
+
+
+def _of_tools(tools: Sequence[Mapping[str, Any]], size: int) -> int:
+    """The estimate for tools, which are written once more only where that takes no time worth the name."""
+    return estimated(json.dumps(tool, ensure_ascii=False) for tool in tools) if size <= TOOLS_BYTES else size // 8
 
 
 def _chat_of(request: ModelRequest) -> ChatRequest | None:

@@ -238,7 +238,7 @@ class Exchange:
             ask = self._beside.first
         self.attempt_loop = AttemptLoop(self.context, ask, self._way())
         is_hit = cached is not None and cached.found is not None
-        self.allowance.take(self.id, parsed.request, self.attempt_loop.routes, free=is_hit)
+        self.allowance.take(self.id, parsed.request, self.attempt_loop.routes, arrived.size, free=is_hit)
         if cached is not None and cached.found is not None:
             self.answer, flow.response = cached.answer(self.headers())
             return

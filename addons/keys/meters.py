@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal
 
-from addons.keys.limits import PERIODS, Budget, KeyLimits, Period, period_end, period_start
+from addons.keys.limits import MOST_DOLLARS, MOST_TOKENS, PERIODS, Budget, KeyLimits, Period, period_end, period_start
 from addons.keys.rolling import RollingDay
 
 if TYPE_CHECKING:
@@ -167,8 +167,8 @@ class KeyMeters:
         if identity is None or (meter := self._meters.get(identity)) is None:
             return
         meter.running.pop(request, None)
-        meter.tokens.add(self.clock(), tokens)
-        meter.spend(cost, self.now())
+        meter.tokens.add(self.clock(), min(tokens, MOST_TOKENS))
+        meter.spend(max(NOTHING, min(cost, MOST_DOLLARS)), self.now())  # providers can say anything
 
     def use(self, request: str) -> Use | None:
         """What was reserved for a request under way; None where nothing was."""

@@ -12,7 +12,7 @@ from addons.vault.small_files import write_small
 from tests.support.answers import DONE, FINISH, STREAM, word
 from tests.support.harness import House, api
 from tests.support.virtual_time import in_virtual_time
-from tests.support.visit import Got
+from tests.support.visit import KEY, Got
 
 A, B = "sk-glassgate-" + "a" * 43, "sk-glassgate-" + "b" * 43
 
@@ -123,3 +123,35 @@ async def test_an_expired_key_is_told_so(tmp_path: Path) -> None:
         assert "'ada' has expired" in got.value["error"]["message"]
         assert "accounts" not in (await shown(house, A, "/healthz")).value
         assert house.line.key == "ada"
+
+
+@in_virtual_time
+async def test_keys_are_in_force_where_no_account_needs_the_vault(tmp_path: Path) -> None:
+    where = "base_url: 'http://127.0.0.1:1002/v1', models: [m], accounts: [{name: a, session: none}]"
+    providers = f"\n  api: {{type: openai_compatible, {where}}}"
+    async with House(tmp_path, providers) as house:
+        holds(house, ("ada", A))
+        await house.pass_s(1)
+        assert await status(house, A) == 200
+
+
+@in_virtual_time
+async def test_a_gateway_starts_with_managed_keys_alone(tmp_path: Path) -> None:
+    async with api(tmp_path) as house:
+        holds(house, ("ada", A))
+    house = api(tmp_path)
+    house.tokens = "[]"
+    async with house:
+        assert [await status(house, token) for token in (A, KEY)] == [200, 401]
+
+
+@in_virtual_time
+async def test_whoever_guesses_learns_nothing(tmp_path: Path) -> None:
+    async with api(tmp_path) as house:
+        store = holds(house, ("ada", A), ("bob", B))
+        store.change(lambda known, secret: known[:1])
+        await house.pass_s(1)
+        told = {(got.status, got.body) for got in [await shown(house, token) for token in (B, A[:-1], A + "x", "x")]}
+        assert len(told) == 1
+        both = await house.visit().asks(path="/v1/models", method="GET", authorization=f"Bearer {A}", x_api_key=KEY)
+        assert both.got.status == 401

@@ -43,6 +43,7 @@ def test_what_a_request_may_use() -> None:
     assert of.estimate(chat(max_tokens=10), BUDGET, ()) == Estimate(2, 10)
     tools = ({"type": "function", "function": {"name": "look"}},)
     assert of.estimate(chat(max_tokens=1, tools=tools), TOKENS, ROUTES).prompt > 10
+    assert of.estimate(chat(max_tokens=1, tools=tools), TOKENS, ROUTES, 8_000_000).prompt == 1_000_002
     assert of.estimate(CompletionRequest("m", chat(max_tokens=5)), TOKENS, ROUTES) == Estimate(2, 5)
     assert of.estimate(ImageRequest("m", prompt="a cat"), TOKENS, ROUTES).answer == 0
 

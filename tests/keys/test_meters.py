@@ -210,3 +210,13 @@ def test_figures_for_clients() -> None:
     assert use.figures.tokens == (1000, 800, 0.0)
     ((limits, running, tokens, spent),) = rig.meters.running()
     assert (limits, list(running), tokens, spent) == (rig.limits, ["1"], 0, Decimal(0))
+
+
+def test_what_a_provider_says_gives_nothing_back() -> None:
+    rig = Rig(KeyLimits(tokens_per_day=100, budget=budget_of("1/day")))
+    rig.uses(60, "0.6")
+    rig.uses(-1000, "-9")
+    assert rig.take(Estimate(prompt=41)) == "tokens"
+    assert rig.take(spends("0.1", "0.41")) == "budget"
+    rig.uses(10**40, "1e40")
+    assert rig.meters.figures(ADA, rig.limits).tokens is not None
