@@ -62,6 +62,8 @@ ANCHORED = {
     "providers.k2think.whole._OPENING_TAG": "match",
     "providers.longcat.session._PAIR": "fullmatch",
     "addons.stream.credentials._SCHEME": "match",
+    "addons.cli.setup.written._PLAIN_NAME": "fullmatch",
+    "addons.cli.setup.written._PLAIN_VALUE": "fullmatch",
     "providers.openai.json_end._LEAD": "match",
     "providers.openai.tools._EMPTY_OBJECTS": "match",
     "providers.openai.tools._LEAD": "match",

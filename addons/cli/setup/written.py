@@ -12,6 +12,8 @@ from addons.config.file_reading import FileProblem
 
 SCHEMA_FILE: Final = "config.schema.json"
 _PROVIDERS: Final = re.compile(r"^providers:[ \t]*(?:#[^\n]*)?\n", re.MULTILINE)
+_PLAIN_VALUE: Final = re.compile(r"[A-Za-z0-9_./:@+=-]{1,4096}")
+_PLAIN_NAME: Final = re.compile(r"[a-z][a-z0-9-]*")
 _TEMPLATE: Final = """\
 # yaml-language-server: $schema={schema}
 # Made by `glassgate setup`. Every key is explained in docs/configuration.md; a wrong one is named with its line.
@@ -47,7 +49,7 @@ def env_with(text: str, values: Mapping[str, str]) -> str:
 
 
 def _quoted(value: str) -> str:
-    if re.fullmatch(r"[A-Za-z0-9_./:@+=-]{1,4096}", value):
+    if _PLAIN_VALUE.fullmatch(value):
         return value
     inner = value.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{inner}'"
@@ -62,7 +64,7 @@ def new_config(providers: Mapping[str, Mapping[str, Any]], port: int) -> str:
 def provider_line(name: str, entry: Mapping[str, Any]) -> str:
     """A provider as one line of `providers`."""
     flow = yaml.safe_dump(dict(entry), default_flow_style=True, sort_keys=False, width=10_000, allow_unicode=True)
-    return f"  {json.dumps(name) if not re.fullmatch('[a-z][a-z0-9-]*', name) else name}: {flow.strip()}"
+    return f"  {name if _PLAIN_NAME.fullmatch(name) else json.dumps(name)}: {flow.strip()}"
 
 
 def config_with(text: str, providers: Mapping[str, Mapping[str, Any]]) -> str | None:
