@@ -60,9 +60,18 @@ class KnownSecrets:
     def learn(self, secrets: Iterable[KnownSecret]) -> None:
         """Adds secrets that have just been handed out, before the vault has them."""
         with self._lock:
-            self._former.update(dict.fromkeys(one for one in secrets if one not in self._known))
+            new = [one for one in secrets if one not in self._known]
+            if not new:
+                return
+            self._former.update(dict.fromkeys(new))
             self._known = {**self._known, **self._former}
+            for one in self._beyond():
+                del self._former[one], self._known[one]
             self._assemble()
+
+    def _beyond(self) -> list[KnownSecret]:
+        """The oldest of those of before that are too many."""
+        return list(islice(self._former, max(0, len(self._former) - FORMER_LIMIT)))
 
     def _is_fresh(self) -> bool:
         seen, now = self._seen, self._version()
@@ -75,7 +84,7 @@ class KnownSecrets:
         self._former.update(dict.fromkeys(one for one in self._known if one not in found))
         for one in [one for one in self._former if one in found]:
             del self._former[one]
-        for one in list(islice(self._former, max(0, len(self._former) - FORMER_LIMIT))):
+        for one in self._beyond():
             del self._former[one]
         self._known = {**found, **self._former}
         self._seen = version

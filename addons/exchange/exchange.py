@@ -11,9 +11,11 @@ from typing import Final
 
 from mitmproxy import http
 
+from addons.cleaning.index import KnownSecret
 from addons.config.client_keys import KeyIdentity
 from addons.dialects.base import Continuing, Dialect, ParsedRequest
 from addons.dialects.body import ASKED_LIMIT, Reading
+from addons.dialects.brought_secrets import brought_secrets
 from addons.dialects.client_session import retries_in
 from addons.dialects.routed_head import NO_HEAD, RoutedHead
 from addons.errors import GatewayError
@@ -32,6 +34,7 @@ from addons.exchange.request_body import RequestBody
 from addons.exchange.stage import Stage, Way
 from addons.keys.limits import NO_LIMITS, KeyLimits
 from addons.stream.port import State
+from providers.contract.native import NativeRequest
 from providers.contract.requests import ModelRequest
 
 CURRENT: ContextVar[str] = ContextVar("request_id", default="")
@@ -214,6 +217,9 @@ class Exchange:
         else:
             parsed = await arrived.read(self.dialect.read(body, self.context.limits.body_values, self.head))
         self.request, self.model = parsed.request, parsed.request.model[:ASKED_LIMIT]
+        if isinstance(parsed.request, NativeRequest):
+            brought = brought_secrets(parsed.request.fields)
+            self.context.cleaner.learn(KnownSecret(value, "tools_server") for value in brought)
         if self.moved is not None:
             self.moved()
         await arrived.pause()

@@ -96,3 +96,15 @@ def test_what_every_browser_sends_is_no_secret() -> None:
     assert cleaner.text(agent) == agent
     assert cleaner.words("device-0123456789 hunter2") == f"{HIDDEN} {HIDDEN}"
     assert cleaner.words(next(k.value for k in secrets_of(material, "p", "a") if k.name == "password_sha256")) == HIDDEN
+
+
+def test_those_that_are_learnt_are_bounded_and_the_same_again_costs_nothing() -> None:
+    house = House("first-secret-1")
+    for start in range(0, FORMER_LIMIT + 100, 50):
+        house.cleaner.learn(KnownSecret(f"learnt-secret-{n}", "new") for n in range(start, start + 50))
+    assert len(house.known._former) == FORMER_LIMIT
+    assert len(house.known._known) == FORMER_LIMIT + 1
+    assert house.hides("first-secret-1"), "what is in force is never pushed out"
+    before = house.known.index()
+    house.cleaner.learn([KnownSecret(f"learnt-secret-{FORMER_LIMIT}", "new")])
+    assert house.known.index() is before
