@@ -63,7 +63,8 @@ def written(name: str, events: list[Event]) -> bytes:
     body = b'{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"x"}],"input":"x","stream":true}'
     encoder = dialect.encoder(dialect.parse(body), AnswerMeta("msg_1", 1, "m"))
     out: bytes = encoder.encode([event for event in events if not isinstance(event, Failure)])
-    return out + encoder.error(GatewayError(502, "cut", code="upstream_eof"))
+    out += encoder.error(GatewayError(502, "cut", code="upstream_eof"))
+    return out
 
 
 @pytest.mark.parametrize("name", ["messages passed on", "responses passed on"])
