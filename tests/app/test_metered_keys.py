@@ -295,3 +295,27 @@ async def test_a_budget_alone_ends_answers_too(tmp_path: Path) -> None:
         await visit.says(STREAM, word("a b c d e f g h i j " * 6))
         await house.pass_s(1)
         assert "used up its budget of 0.05/day" in visit.got.error["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "whole_end"),
+    [
+        ("/v1/messages", {"max_tokens": 900, "messages": [{"role": "user", "content": "Hi"}]}, "message_stop"),
+        ("/v1/responses", {"input": "Hi"}, "response.completed"),
+        ("/v1/completions", {"prompt": "Hi"}, "[DONE]"),
+    ],
+    ids=["messages", "responses", "completions"],
+)
+@in_virtual_time
+async def test_what_runs_over_ends_with_an_error_in_every_form(
+    tmp_path: Path, path: str, body: dict[str, Any], whole_end: str
+) -> None:
+    async with limited(tmp_path, "tokens_per_day: 50", "limits: {over: end}") as house:
+        visit = await house.visit().asks({"model": "m", "stream": True, **body}, path, authorization=f"Bearer {ADA}")
+        await visit.says(STREAM, word("a b c d e f g h i j " * 6))
+        await house.pass_s(1)
+        text = visit.got.body.decode()
+        assert "used up its 50 tokens of a day" in text
+        assert whole_end not in text
+        refused = await house.visit().asks({"model": "m", **body}, path, authorization=f"Bearer {ADA}")
+        assert refused.got.status == 429
