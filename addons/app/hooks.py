@@ -93,7 +93,13 @@ class Glassgate:
         own_key = secrets.token_bytes(32)  # without a vault flows can be sent again by this process alone
         places = FlowPlaces(lambda: in_force.parts().flow_key() or own_key)
         self._annotator = Annotator(
-            self._inspector.show, self._looked_at, in_force.keep, places, in_force.cleaner, in_force.limits
+            self._inspector.show,
+            self._looked_at,
+            in_force.keep,
+            places,
+            in_force.cleaner,
+            in_force.limits,
+            in_force.cost,
         )
         self.policies = wiring.policies(in_force, self.exchanges, lambda: self.drain.begun)
         self.observers = Observers((*wiring.observers(in_force, self._annotator), *optional))

@@ -1,7 +1,8 @@
 """The running parts of the moment, as the long-lived parts of the process ask for them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from mitmproxy import http
 
@@ -10,10 +11,12 @@ from addons.cleaning.cleaner import NOTHING_KNOWN, Cleaner
 from addons.cleaning.fields import Fields
 from addons.exchange.attempt import Attempt
 from addons.exchange.context import Limits
+from addons.exchange.outcome import AttemptRecord
 from addons.ingress.cors import answer_headers_for
 from addons.inspect.annotation import Annotation
 from addons.keys.meters import KeyMeters
 from addons.recordings.reading import decoder_for
+from addons.usage.row import cost_of
 from providers.contract.operation import Decoder
 
 
@@ -41,6 +44,10 @@ class InForce:
 
     def limits(self) -> Limits:
         return self.parts().context.limits
+
+    def cost(self, records: Sequence[AttemptRecord]) -> Decimal | None:
+        """What attempts cost together, in USD, as far as prices are known; None where none is."""
+        return cost_of(records, self.found.prices()) if self.found is not None else None
 
     def most_requests(self) -> int:
         return self.parts().config.sections.limits.requests

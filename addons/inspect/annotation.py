@@ -48,6 +48,8 @@ class Annotation:
     completion_tokens: int | None = None
     cached_tokens: int | None = None
     """Of the prompt, those that the provider had in a cache."""
+    cost: str = ""
+    """What all its attempts cost, in USD, exactly; empty where no price is known."""
     stream: bool = False
     dialect: str = ""
     """The client format, by its name in addons/dialects/registry.py; empty where there is none."""

@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any
 
 from mitmproxy import http
@@ -40,6 +41,8 @@ class Annotator(Observer):
     cleaner: Callable[[], Cleaner]
     limits: Callable[[], Limits]
     """Those in force."""
+    cost: Callable[[Sequence[AttemptRecord]], Decimal | None] = lambda records: None
+    """What attempts cost together, in USD, where prices are known."""
     live: Live | None = None
     """Where there is a list of flows to be looked at."""
     _turns: SessionTurns = field(default_factory=SessionTurns)
@@ -106,7 +109,8 @@ class Annotator(Observer):
             annotation = replace(annotation, client_request=outcome.client_request)
             session = session_of(outcome.request)
             retry = self._turns.retry(session, outcome.request, outcome.retry)
-            annotation = replace(annotation, session=session, retry=retry)
+            cost = _exact(self.cost(outcome.records))
+            annotation = replace(annotation, session=session, retry=retry, cost=cost)
         answered = attempt is not None and attempt.response is not None and flow.response is attempt.response
         try:
             annotation = await keep_cleaned(flow, annotation, attempt, cleaner, limits.record_bytes, answered=answered)
@@ -167,6 +171,7 @@ class Annotator(Observer):
             prompt_tokens=usage.prompt_tokens if usage is not None else None,
             completion_tokens=usage.completion_tokens if usage is not None else None,
             cached_tokens=usage.cached_tokens if usage is not None else None,
+            cost=_exact(self.cost((record,))),
             dialect=record.dialect,
             session=session_of(record.request),
         )
@@ -199,6 +204,10 @@ def _request_annotation(
         held_ms=held_ms,
         most=most,
     )
+
+
+def _exact(cost: Decimal | None) -> str:
+    return "" if cost is None else f"{cost.normalize():f}"
 
 
 def _pieces_of(attempt: Attempt | None) -> dict[str, Any]:

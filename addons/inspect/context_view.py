@@ -11,6 +11,7 @@ from typing import Any, Final
 from addons.dialects.registry import parsed_as
 from addons.errors import GatewayError
 from addons.inspect.annotation import Annotation
+from addons.inspect.money import shown_cost
 from addons.inspect.sessions import chat_of
 from addons.words.shown import shown
 from providers.contract.chat import ImagePart, Message, OtherPart, TextPart
@@ -102,6 +103,8 @@ def _tokens(annotation: Annotation) -> Iterator[str]:
     if annotation.completion_tokens is not None:
         parts.append(f"{annotation.completion_tokens} out")
     yield f"{'tokens':{_WIDTH}}  {', '.join(parts)}"
+    if cost := shown_cost(annotation.cost):
+        yield f"{'cost':{_WIDTH}}  {cost}"
 
 
 def _line(name: str, size: int, whole: int, more: str = "") -> str:

@@ -7,6 +7,7 @@ other, and the parts of one request are known by the same six letters.
 from typing import Final
 
 from addons.inspect.annotation import Annotation
+from addons.inspect.money import shown_cost
 from addons.words.shown import shown
 
 _MARKS: Final = {":gear:": "⚙", ":arrow_right_hook:": "↪", ":warning:": "⚠"}
@@ -114,6 +115,7 @@ def _figures(annotation: Annotation) -> list[str]:
         words.append(f"(held {annotation.held_ms / 1000:.1f} s by you)")
     if not annotation.running:
         words += _speed(annotation)
+        words += [cost] if (cost := shown_cost(annotation.cost)) else []
     return words
 
 

@@ -1,10 +1,10 @@
 """A request as the ledger has it: bounded words and numbers, no content. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Final, TypedDict
 
-from addons.exchange.outcome import Outcome
+from addons.exchange.outcome import AttemptRecord, Outcome
 from addons.usage.prices import Prices
 from addons.words.shown import shown
 from providers.contract.events import Usage
@@ -79,7 +79,7 @@ def row_of(outcome: Outcome, prices: Prices, now: float, clean: Callable[[str], 
         cached_tokens=_tokens(usage.cached_tokens),
         written_tokens=_tokens(usage.written_tokens),
         reasoning_tokens=_tokens(usage.reasoning_tokens),
-        cost_nano=nano(cost) if (cost := cost_of(outcome, prices)) is not None else None,
+        cost_nano=nano(cost) if (cost := cost_of(outcome.records, prices)) is not None else None,
         outcome=_name(outcome.outcome),
         status=outcome.status,
         error_code=_name(outcome.error_code) if outcome.error_code else None,
@@ -91,10 +91,10 @@ def row_of(outcome: Outcome, prices: Prices, now: float, clean: Callable[[str], 
     )
 
 
-def cost_of(outcome: Outcome, prices: Prices) -> Decimal | None:
-    """What all attempts of a request cost, in USD; those without a known price nothing, and None where none has one."""
+def cost_of(records: Iterable[AttemptRecord], prices: Prices) -> Decimal | None:
+    """What attempts cost together, in USD; those without a known price nothing, and None where none has one."""
     total: Decimal | None = None
-    for record in outcome.records:
+    for record in records:
         if record.usage is None:
             continue
         cost = prices.cost(record.provider, record.model, record.usage)

@@ -1,6 +1,7 @@
 """What the long-lived parts of the process get of the running ones, before there are any and after."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -9,6 +10,9 @@ from mitmproxy.test import tflow
 from addons.app.in_force import InForce
 from addons.app.runtime import Running
 from addons.cleaning.cleaner import NOTHING_KNOWN, Cleaner
+from providers.contract.events import Usage
+from providers.contract.price import Price
+from tests.usage.rows import prices, record
 
 
 def running(**parts: Any) -> InForce:
@@ -51,3 +55,10 @@ def test_what_is_over_goes_to_the_archive_of_the_moment() -> None:
     flow = tflow.tflow()
     in_force.keep(flow)
     assert kept == [(flow, None, {}, "work")]
+
+
+def test_costs_are_those_of_the_prices_in_force() -> None:
+    spent = (record(Usage(1_000_000, 0, 1_000_000)), record(None))
+    assert InForce().cost(spent) is None
+    in_force = running(prices=lambda: prices(m=Price(Decimal(2), Decimal(8))))
+    assert in_force.cost(spent) == Decimal(2)

@@ -12,6 +12,7 @@ from unittest.mock import patch
 import pytest
 
 from addons.app import ledger
+from addons.inspect.annotation import annotation_of
 from tests.support.served import Served
 from tests.support.sites import Sites
 from tests.support.visit import KEY
@@ -63,6 +64,9 @@ def test_prices_of_the_configuration_make_it_cost(tmp_path: Path, sites: Sites) 
         served.write_config()
         assert served.reload().done
         served.post(HELLO)
+        flows = served.house.master.addons.get("view")
+        noted = [found.cost for flow in flows if (found := annotation_of(flow)) and found.part == "attempt"]
+    assert noted == ["8", "22"]
     assert rows(tmp_path, "cost_nano, cached_tokens") == [(8_000_000_000, 3), (22_000_000_000, 3)]
 
 

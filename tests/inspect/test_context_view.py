@@ -56,7 +56,14 @@ def test_each_part_is_counted_in_bytes() -> None:
 
 def test_it_stands_in_the_view_with_tokens_cached_and_not() -> None:
     annotation = noted(
-        AGENT, prompt_tokens=1000, completion_tokens=20, cached_tokens=750, session="3fa2c1", retry=2, model="m"
+        AGENT,
+        prompt_tokens=1000,
+        completion_tokens=20,
+        cached_tokens=750,
+        cost="0.0123",
+        session="3fa2c1",
+        retry=2,
+        model="m",
     )
     text = chat_text(annotation)
     assert "── context ──" in text
@@ -68,6 +75,7 @@ def test_it_stands_in_the_view_with_tokens_cached_and_not() -> None:
     assert lines[3].endswith("tool result, user")
     assert "pictures     1 among these" in lines
     assert "tokens       1000 in, 750 of them cached (75%), 250 not, 20 out" in lines
+    assert "cost         $0.0123" in lines
     assert lines[-1] == "session      3fa2c1, asked again (2)"
 
 

@@ -28,6 +28,11 @@ RUNS = replace(ASKED, outcome="running")
             id="a whole answer has no speed",
         ),
         pytest.param(
+            replace(SAID, attempt=1, cost="0.018216"),
+            "✓ req_24a1d4 ok          GLM-4.6 → zai/main first 200 ms 80 tok/s $0.0182",
+            id="with its cost",
+        ),
+        pytest.param(
             replace(SAID, attempt=1, held_ms=150),
             "✓ req_24a1d4 ok          GLM-4.6 → zai/main first 200 ms (held 0.1 s by you) 80 tok/s",
             id="stopped by a person",

@@ -56,9 +56,9 @@ def test_a_row_has_what_was_asked_and_what_it_took() -> None:
 def test_attempts_that_failed_are_paid_for_at_the_price_of_their_model() -> None:
     dear = Price(Decimal(1000), Decimal(1000))
     asked = outcome(record(Usage(1, 1, 2), model="other"), record(None), record(Usage(1_000_000, 0, 1_000_000)))
-    assert cost_of(asked, prices(m=M, other=dear)) == Decimal("2.002")
-    assert cost_of(asked, prices(m=M)) == Decimal(2)
-    assert cost_of(asked, prices()) is None
+    assert cost_of(asked.records, prices(m=M, other=dear)) == Decimal("2.002")
+    assert cost_of(asked.records, prices(m=M)) == Decimal(2)
+    assert cost_of(asked.records, prices()) is None
     made = row_of(asked, prices(m=M), NOW, str)
     assert (made["prompt_tokens"], made["completion_tokens"], made["attempts"]) == (1_000_001, 1, 3)
 
