@@ -11,6 +11,7 @@ from typing import Any, cast
 import pytest
 
 from addons.cleaning.cleaner import NOTHING_KNOWN
+from addons.config.key_sources import _limits_of
 from addons.config.secret_looks import looks_secret
 from addons.config.yaml_reading import YamlProblem, read_texts
 from addons.dialects.base import AnswerMeta
@@ -58,6 +59,8 @@ from addons.inspect.events_view import rows, table
 from addons.inspect.pseudonyms import Pseudonyms
 from addons.kept.sealing import DamagedItem, Sealing
 from addons.kept.shelf import Item, ItemKey
+from addons.keys import managed
+from addons.keys.managed import KeysProblem
 from addons.mitm.search import answer_texts, fold_text, request_text, searched_words
 from addons.recordings.recording import RecordingProblem
 from addons.recordings.session_file import read_recordings
@@ -757,6 +760,16 @@ def form_rest() -> FormRest:
     return found
 
 
+def keys_file(data: bytes) -> None:
+    with suppress(KeysProblem):
+        managed.read(data, b"v" * 16, b"s" * 32)
+
+
+def limits_behind(words: list[str]) -> None:
+    with suppress(ValueError):
+        _limits_of(words)
+
+
 READERS: dict[str, Reader] = {
     "responses passed on: one event": fed(lambda: passed_response().feed, small_bytes(b"data: ", b"a" * 8)),
     "responses passed on: blank lines": fed(lambda: passed_response().feed, small_bytes(b":\n", b"\n" * 8)),
@@ -984,6 +997,10 @@ READERS: dict[str, Reader] = {
     ),
     "tls: empty records": fed(lambda: TlsRecords().pass_by, lambda size: [b"\x17\x03\x03\0\0" * (size // 5)]),
     "tls: bytes": fed(lambda: TlsRecords().pass_by, lambda size: [b"\0"] * size),
+    "keys: a damaged file": fed(lambda: keys_file, whole_bytes('{"a":')),
+    "keys: the file's quotes": fed(lambda: keys_file, whole_bytes('"')),
+    "keys: limits behind a name": fed(lambda: lambda said: limits_behind(said.split()), whole("rpm=1 ")),
+    "keys: patterns of models": fed(lambda: lambda said: limits_behind([said]), whole("a*,", "models=")),
     "waits: periods": fed(lambda: lambda said: period_of({}, said), whole("requests ")),
 }
 
