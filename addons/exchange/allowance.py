@@ -9,17 +9,20 @@ from typing import Any, Final
 
 from addons.cleaning.fields import Fields
 from addons.features.token_estimate import estimated
-from addons.ingress.key_limits import limit_headers, not_allowed, over_limit
+from addons.ingress.key_limits import limit_headers, no_further_models, not_allowed, not_counted, over_limit
 from addons.keys.limits import NO_LIMITS, KeyLimits
 from addons.keys.meters import NOTHING, Estimate, KeyMeters, OverLimit, Use
 from addons.routing.model_index import ModelRoute
 from providers.contract.events import Usage
 from providers.contract.native import NativeRequest
+from providers.contract.passed_on import BatchRequest
 from providers.contract.requests import ChatRequest, CompletionRequest, ModelRequest
 
 USUAL_ANSWER: Final = 1024
 """Tokens that are reserved for an answer whose client names no most."""
 
+FURTHER_MODELS: Final = ("models", "fallbacks", "preset")
+"""Fields of OpenRouter and its like, which are passed on to official APIs."""
 TOOLS_BYTES: Final = 512 * 1024
 """Of a request's body; in a larger one tools are taken for half of it, at four bytes a token."""
 
@@ -81,14 +84,23 @@ class Allowance:
     def take(
         self, request_id: str, request: ModelRequest, routes: Sequence[ModelRoute], size: int = 0, *, free: bool
     ) -> None:
-        """Counts a request of so many bytes in; `free`: its answer is there already. Raises GatewayError (429)."""
+        """Counts a request of so many bytes in; `free`: its answer is there already. Raises GatewayError (403, 429)."""
+        if self.limits.models is not None and (field_name := _further_models(request)):
+            raise no_further_models(field_name, self.key, self.limits)
         if not self.limits.metered:
             return
+        if self._is_uncounted(request):
+            raise not_counted(self.key)
         estimate = Estimate() if free else self.of.estimate(request, self.limits, routes, size)
         try:
             self.use = self.of.meters.take(self.identity, self.limits, request_id, estimate)
         except OverLimit as over:
             raise over_limit(over, self.key, self.limits) from None
+
+    def _is_uncounted(self, request: ModelRequest) -> bool:
+        """Whether nobody would learn here what the request uses: a batch is worked off at the provider."""
+        counts = self.limits.tokens_per_day is not None or self.limits.budget is not None
+        return counts and isinstance(request, BatchRequest) and request.action == "create"
 
     def give_back(self) -> None:
         """The request is over before its answer has begun."""
@@ -110,6 +122,12 @@ def allowance_of(of: Allowances, key: str, identity: bytes | None, limits: KeyLi
     """What a key allows a request."""
     limited = identity and (limits.metered or limits.models is not None)
     return Allowance(key, limits, identity or b"", of) if limited else UNLIMITED
+
+
+def _further_models(request: ModelRequest) -> str:
+    """The field by which a request has an API choose among further models, if it has one."""
+    fields = request.fields if isinstance(request, NativeRequest) else request.extra
+    return next((name for name in FURTHER_MODELS if fields.get(name)), "")
 
 
 def _of_tools(tools: Sequence[Mapping[str, Any]], size: int) -> int:

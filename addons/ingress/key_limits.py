@@ -58,12 +58,30 @@ def ran_over(which: str, key: str, limits: KeyLimits) -> GatewayError:
 
 def not_allowed(model: str, key: str, limits: KeyLimits) -> GatewayError:
     """The refusal of a model that a key may not ask."""
+    asked = f"the model {model[:100]!r}" if model else "for what names no model"
+    message = f"the API key {key!r} may not ask {asked}; {_may(limits)}"
+    return GatewayError(403, message, code="model_not_allowed", param="model", should_retry=False)
+
+
+def no_further_models(field: str, key: str, limits: KeyLimits) -> GatewayError:
+    """The refusal of a field that has an API choose among models by itself."""
+    message = f"the API key {key!r} may not send {field!r}, which names further models; {_may(limits)}"
+    return GatewayError(403, message, code="model_not_allowed", param=field, should_retry=False)
+
+
+def not_counted(key: str) -> GatewayError:
+    """The refusal of what a key with a limit of tokens or a budget could not be counted for."""
+    message = (
+        f"the API key {key!r} has a limit of tokens or a budget, and what a batch uses is known to its provider alone; "
+        "use a key without such limits"
+    )
+    return GatewayError(403, message, code="batch_not_counted", should_retry=False)
+
+
+def _may(limits: KeyLimits) -> str:
     names = limits.models or ()
     more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
-    may = f"it may ask: {', '.join(names[:_NAMES_SHOWN])}{more}"
-    asked = f"the model {model[:100]!r}" if model else "for what names no model"
-    message = f"the API key {key!r} may not ask {asked}; {may}"
-    return GatewayError(403, message, code="model_not_allowed", param="model", should_retry=False)
+    return f"it may ask: {', '.join(names[:_NAMES_SHOWN])}{more}"
 
 
 def limit_headers(figures: Figures) -> Fields:

@@ -13,9 +13,11 @@ from addons.keys.meters import Estimate, KeyMeters
 from addons.routing.model_index import ModelRoute
 from providers.contract.chat import Message
 from providers.contract.events import Usage
+from providers.contract.native import MessagesRequest
+from providers.contract.passed_on import BatchRequest
 from providers.contract.pictures import ImageRequest
 from providers.contract.provider import Model
-from providers.contract.requests import ChatRequest, CompletionRequest
+from providers.contract.requests import ChatRequest, CompletionRequest, ModelRequest
 
 ROUTES = [ModelRoute(provider, Model("m", "m", vision=None, tools="unknown")) for provider in ("cheap", "dear")]
 TOKENS, BUDGET = KeyLimits(tokens_per_day=100), KeyLimits(budget=budget_of("1/day"))
@@ -82,3 +84,29 @@ def test_who_has_no_limits_costs_nothing() -> None:
     UNLIMITED.take("r", chat(), ROUTES, free=False)
     assert UNLIMITED.headers() == ()
     assert not UNLIMITED.of.meters._meters
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        chat(extra={"models": ["dear-1"]}),
+        chat(extra={"preset": "mine"}),
+        CompletionRequest("m", chat(), extra={"fallbacks": ["dear-1"]}),
+        MessagesRequest("m", chat(), b"", {"models": ["dear-1"]}),
+    ],
+    ids=["models", "preset", "fallbacks", "native"],
+)
+def test_no_field_leads_to_a_model_that_is_not_allowed(asked: ModelRequest) -> None:
+    with pytest.raises(GatewayError, match="names further models; it may ask: m") as caught:
+        Allowance("ada", KeyLimits(models=("m",)), b"a", allowances()).take("r", asked, ROUTES, free=False)
+    assert caught.value.status == 403
+    Allowance("ada", KeyLimits(rpm=3), b"a", allowances()).take("r", asked, ROUTES, free=False)
+
+
+def test_what_nobody_could_count_is_not_begun() -> None:
+    made, seen = BatchRequest("", action="create"), BatchRequest("", action="retrieve", id="b")
+    one = Allowance("ada", BUDGET, b"a", allowances())
+    with pytest.raises(GatewayError, match="known to its provider alone"):
+        one.take("r", made, (), free=False)
+    one.take("r", seen, (), free=False)
+    Allowance("ada", KeyLimits(rpm=3), b"a", allowances()).take("r", made, (), free=False)
