@@ -7,7 +7,10 @@ from typing import Final
 
 import pytest
 
+from addons.exchange.form_upload import takes_as_it_is
 from addons.inspect.annotation import annotation_of
+from providers.contract.pictures import ImageRequest
+from providers.registry import provider_class
 from tests.support.answers import whole
 from tests.support.harness import API, API_KEYS, House, api, is_quiet
 from tests.support.http1 import END, chunk
@@ -268,3 +271,36 @@ async def test_no_secret_of_an_upload_is_kept_or_recorded(tmp_path: Path) -> Non
     recorded = [file.read_bytes() for file in (tmp_path / "kept").rglob("*") if file.is_file()]
     assert recorded
     assert not any(key in content for content in recorded)
+
+
+@in_virtual_time
+async def test_a_form_in_another_order_is_whole_up_to_the_limit_of_bodies(tmp_path: Path) -> None:
+    """The Node SDK writes fields in the order of its object's."""
+    async with api(tmp_path, LIMITS) as house:
+        body = form(200 * KB, behind=M)
+        visit = await uploads(house, body, until=-1)
+        assert not visit.servers
+        await sends(visit, body[-1:])
+        await visit.says(whole(500, {}))
+        assert visit.asked().headers["authorization"] == "Bearer key-of-b-0123456789abcdef"
+        assert visit.asked().content == body
+
+
+@in_virtual_time
+async def test_a_key_is_refused_models_that_are_not_its_own_before_anybody_is_asked(tmp_path: Path) -> None:
+    tokens = f"[{{key: {KEY}, models: [n]}}]"
+    async with House(tmp_path, API, API_KEYS, LIMITS, tokens=tokens) as house:
+        visit = await uploads(house, BIG)
+        assert (visit.got.status, visit.servers) == (403, [])
+        visit = await uploads(house, form(384 * KB, part("model", b"n"), behind=M))
+        assert visit.got.status == 400
+        assert visit.servers[0] in visit.closed
+
+
+@pytest.mark.parametrize(("kind", "takes"), [("qwen", False), ("zai", False), ("openai_compatible", True)])
+def test_a_web_session_takes_no_form_as_it_is(kind: str, takes: bool) -> None:
+    cls = provider_class(kind)
+    needed = {} if cls.web_session else {"base_url": "https://api.example"}
+    request = ImageRequest("m", "a cat", edits=True)
+    provider = cls(kind, cls.Options.model_validate(needed))
+    assert takes_as_it_is(provider, request) == (takes or provider.serving(request) is None)
