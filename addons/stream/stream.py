@@ -119,7 +119,10 @@ class GatewayStream(RequestIntake):
             self.attempt = None
             self._unwatch()
             return  # the client left while the attempt was planned; its own event comes next
-        upload = self.body.upload if self.body is not None else None
+        upload = None
+        if self.body is not None:
+            upload = self.body.upload
+            self.body.taken(self._attempt_began)  # a provider's time begins with its attempt
         call = self.call = self.deps.upstream.call(attempt.target, head, self.context.client, self._told, upload)
         if call.connection is not None and call.connection.link is not None:
             self._connected(call.connection.link.server)
@@ -164,6 +167,7 @@ class GatewayStream(RequestIntake):
 
     def _refuse(self, error: GatewayError) -> Commands:
         self._leave()  # of an upload a part may have gone out
+        self.end_upload()
         if self.committed and self.attempt is not None:  # the head of an answer is out already
             self.attempt.fault(Fault.CLOSED, error.message)
             yield from self._end_with_error()

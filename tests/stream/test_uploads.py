@@ -291,6 +291,27 @@ def test_the_first_word_is_waited_for_from_the_end_of_an_upload() -> None:
     assert drive.attempts[0].faults[0][0] is Fault.FIRST_TOKEN_TIMEOUT
 
 
+def test_while_an_attempt_is_planned_no_providers_time_runs() -> None:
+    drive = Drive([FakeAttempt()], hold={"request", "connect"}, body_limit=100_000)
+    drive.port.uploading = Enough()
+    drive.client_sends(HEAD + b"content-length: 10\r\n\r\nab|")
+    drive.tick(1000)
+    drive.complete_hooks()
+    drive.tick(1.1)
+    assert not drive.to_client
+    drive.complete()
+    drive.client_sends(b"cdefghi")
+    assert body_of(drive) == MADE + b"cdefghi"
+
+
+def test_a_held_client_that_is_refused_is_held_no_more() -> None:
+    drive = Drive([FakeAttempt()], hold={"connect"}, body_limit=100_000)
+    drive.port.uploading = Enough()
+    drive.client_sends(HEAD + b"content-length: 10\r\n\r\nab|")
+    drive.client_sends(b"?")
+    assert (status_of(drive.to_client), held(drive)) == (400, False)
+
+
 @pytest.mark.parametrize("hook", ["request", "connect"])
 def test_a_held_client_that_leaves_is_noticed(hook: str) -> None:
     drive = Drive([FakeAttempt()], hold={hook}, body_limit=100_000)

@@ -361,12 +361,15 @@ class Drive:
 
     def complete(self) -> None:
         """Lets the held hooks and connections go on."""
-        pending, self.pending = self.pending, []
-        for command in pending:
-            self._complete(command)
+        self.complete_hooks()
         links, self.waiting_links = self.waiting_links, []
         for link in links:
             self._opened(link)
+
+    def complete_hooks(self) -> None:
+        pending, self.pending = self.pending, []
+        for command in pending:
+            self._complete(command)
 
     # -- to providers -----------------------------------------------------------------------------------------------
     def connect(self, target: Target, client: Client, receiver: Receiver) -> Cancel:
