@@ -3,8 +3,9 @@
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from providers.contract.written import Listed, Span, Written
 
@@ -28,6 +29,24 @@ class UsageSettings(Written):
     """A PostgreSQL database (postgresql://…); None: an SQLite file beside the vault."""
     days: float = Field(default=400, gt=0, le=3660)
     """How long a request stays in it."""
+
+    @field_validator("url")
+    @classmethod
+    def _url_is_of_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
+        """What is wrong is told without the URL: it may hold a password."""
+        if value is None:
+            return None
+        try:
+            parts = urlsplit(value.get_secret_value())
+            wrong = parts.scheme not in ("postgresql", "postgres") or parts.port == 0
+        except ValueError:
+            wrong = True
+        if wrong:
+            raise ValueError(
+                "must be the address of a PostgreSQL database, such as postgresql://USER:PASSWORD@HOST/DATABASE, with"
+                " other signs than letters and digits in user and password as %40 for @"
+            )
+        return value
 
 
 class CacheSettings(Written):

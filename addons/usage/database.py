@@ -173,10 +173,12 @@ class Database:
         cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
         words = str(cause).partition("\n")[0]
         if self._place.url is not None:
-            with suppress(SQLAlchemyError):
-                url = sa.make_url(self._place.url)
-                for secret in filter(None, (str(url.password or ""), self._place.url)):
-                    words = words.replace(secret, "…")
+            try:
+                secret = str(sa.make_url(self._place.url).password or "")
+            except (SQLAlchemyError, ValueError):
+                return "cannot be used: it is no address of a PostgreSQL database"
+            for told in filter(None, (self._place.url, secret)):
+                words = words.replace(told, "…")
         return f"cannot be used: {shown(words, _WHY_CHARS)}"
 
 

@@ -44,3 +44,14 @@ def test_what_cannot_be_meant_is_refused_by_its_place(tmp_path: Path, text: str)
 def test_the_ledger_is_on_unless_it_is_turned_off(tmp_path: Path) -> None:
     assert load_config(written(tmp_path, ""), KEY).sections.usage.enabled
     assert not load_config(written(tmp_path, "usage: {enabled: false}"), KEY).sections.usage.enabled
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://ada:hidden@h/db", "postgresql://ada:hid@den:word@h:hidden/db", "sqlite:///hidden"]
+)
+def test_an_address_of_no_postgresql_is_refused_without_being_repeated(tmp_path: Path, url: str) -> None:
+    with pytest.raises(ConfigError, match=r"usage\.url: must be the address of a PostgreSQL database") as told:
+        load_config(written(tmp_path, f"usage: {{url: '{url}'}}"), KEY)
+    assert "hid" not in str(told.value)
+    fine = load_config(written(tmp_path, "usage: {url: 'postgresql://ada:b%40c@h:5432/db?sslmode=require'}"), KEY)
+    assert fine.sections.usage.url

@@ -195,3 +195,10 @@ def test_a_database_that_is_not_there_is_told_without_its_password() -> None:
     with pytest.raises(LedgerError, match=r"the database of usage\.url cannot be used") as told:
         Database(place, writes=True).open()
     assert "hidden-password" not in str(told.value)
+
+
+@pytest.mark.parametrize("url", ["postgresql://ada:hidden@word:port/db", "hidden", "postgresql://a:b@h:hidden/db"])
+def test_an_address_that_is_none_is_not_repeated(url: str) -> None:
+    with pytest.raises(LedgerError) as told:
+        Database(Place(None, url), writes=True).open()
+    assert str(told.value) == "the database of usage.url cannot be used: it is no address of a PostgreSQL database"
