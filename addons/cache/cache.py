@@ -61,9 +61,11 @@ class AnswerCache:
     ) -> None:
         self.counts = CacheCounts()
         self.rules: CacheRules | None = None
-        self._clock, self._random = clock, random
+        self._clock = clock
         self._secret = random(32)
         self._cipher = AESGCM(random(32))
+        self._sealed = 0
+        """How many answers were: the key is of this process, so the number of one is a nonce that comes once."""
         self._shelf = Shelf(_bounds(0, 0))
         self._models: tuple[NamePattern, ...] | None = None
         self._settings: object = None
@@ -124,7 +126,8 @@ class AnswerCache:
 
     def put(self, place: ItemKey, answer: KeptAnswer) -> bool:
         """Keeps the answer, in the place of one to the same request; False where it is too large."""
-        nonce, now = self._random(_NONCE_BYTES), self._clock()
+        self._sealed += 1
+        nonce, now = self._sealed.to_bytes(_NONCE_BYTES), self._clock()
         sealed = nonce + self._cipher.encrypt(nonce, answer.to_bytes(), _name(place))
         found = self._shelf.put(place, Item(sealed, now), now)
         self.counts.kept += found

@@ -2,9 +2,9 @@
 
 import hmac
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from addons.dialects.base import ParsedRequest
 from addons.dialects.client_session import CACHE, READS
@@ -14,6 +14,9 @@ _ELSEWHERE: Final = frozenset({"model", "stream"})
 """Fields of a body that have a place of their own in the key: what they come to counts, not how they are written."""
 _NOT_OF_THE_ANSWER: Final = frozenset({CACHE, *READS})
 """Headers that change no answer: the session, how often it was tried, what is wanted of the cache."""
+
+_written: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+"""JSON in its one canonical form: sorted, without white space, ASCII."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +36,15 @@ def key_of(asked: Asked, secret: bytes, owner: bytes, settings: int) -> bytes:
     Key order and white space of the body do not matter. `owner` is whose answers it may be given, `settings` another
     number for each configuration, `secret` keys the digest.
     """
-    said = asked.parsed.said or {}
-    parts = (
-        owner,
-        b"%d" % settings,
-        asked.dialect.encode(),
-        asked.head.operation.encode(),
-        asked.head.query.encode("utf-8", "surrogateescape"),
-        b"stream" if asked.parsed.request.stream else b"whole",
-        _written(sorted(asked.models)),
-        _written({name: value for name, value in asked.head.headers.items() if name not in _NOT_OF_THE_ANSWER}),
-        _written({name: value for name, value in said.items() if name not in _ELSEWHERE}),
+    said, head = asked.parsed.said or {}, asked.head
+    told = (
+        settings,
+        asked.dialect,
+        head.operation,
+        head.query,
+        asked.parsed.request.stream,
+        sorted(asked.models),
+        {name: value for name, value in head.headers.items() if name not in _NOT_OF_THE_ANSWER},
+        {name: value for name, value in said.items() if name not in _ELSEWHERE},
     )
-    return hmac.digest(secret, b"".join(b"%d:%b" % (len(part), part) for part in parts), "sha256")
-
-
-def _written(value: Mapping[str, Any] | Sequence[Any]) -> bytes:
-    """JSON in its one canonical form: sorted, without white space, ASCII."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+    return hmac.digest(secret, b"%d:%b%b" % (len(owner), owner, _written(told).encode()), "sha256")

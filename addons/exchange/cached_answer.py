@@ -26,7 +26,7 @@ from providers.contract.native import NativeRequest
 
 REQUEST_BYTES: Final = 1024 * 1024
 """A larger request is not looked for: to write it down once more takes more than some milliseconds."""
-_SAYING: Final = (Text, Reasoning, Usage, Passthrough, Verbatim, Finish)
+_SAYING: Final = frozenset({Text, Reasoning, Usage, Verbatim})
 """Events of an answer that does nothing: neither tools nor searches, pictures, or what has a name from now on."""
 _DOING: Final = frozenset(
     {
@@ -169,7 +169,10 @@ class GatheredAnswer:
     def _gather(self, events: Sequence[Event], out: bytes) -> None:
         assert self._pieces is not None
         self._room -= len(out)
-        if self._room < 0 or not all(map(self._may_be_kept, events)):
+        for event in events:
+            if type(event) not in _SAYING and not self._may_be_kept(event):
+                self._room = -1
+        if self._room < 0:
             self._pieces = None
         elif out:
             self._pieces.append(out)
@@ -182,4 +185,4 @@ class GatheredAnswer:
             return not any(event.fields.get(name) for name in _DOING & event.fields.keys())
         if isinstance(event, Issued):
             return not event.there  # what an API has but named, nobody can ask for
-        return isinstance(event, _SAYING)
+        return False

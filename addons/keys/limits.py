@@ -25,6 +25,7 @@ _SUFFIXES: Final = {"k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9}
 _TOKENS: Final = re.compile(r"([0-9]{1,13}(?:\.[0-9]{1,9})?)([kmgbKMGB]?)")
 _AMOUNT: Final = re.compile(r"\$?([0-9]{1,7}(?:\.[0-9]{1,9})?)")
 _SPAN: Final = re.compile(r"([0-9]{1,9})([smhd])")
+_DAY_S: Final = 86_400
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -168,9 +169,13 @@ def shown_moment(at: float) -> str:
 
 def period_start(period: Period, now: float) -> float:
     """When the period under way began, in Unix seconds; 0 for `total`."""
-    if period == "total":
-        return 0.0
-    day = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return 0.0 if period == "total" else _start(period, int(now // _DAY_S))
+
+
+@lru_cache(maxsize=64)
+def _start(period: Period, number: int) -> float:
+    """The same for a day of UTC, counted from the first one: each request of a metered key asks several times."""
+    day = datetime.fromtimestamp(number * _DAY_S, UTC)
     if period == "week":
         day -= timedelta(days=day.weekday())
     return (day.replace(day=1) if period == "month" else day).timestamp()
