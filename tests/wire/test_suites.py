@@ -18,6 +18,10 @@ SUITES = ROOT / "tests" / "suites"
 CANARY = SUITES / "node_modules" / "compatcanary" / "src" / "cli.js"
 CHECK = ROOT / ".venv-suites" / "bin" / "trustedrouter-provider-check"
 NODE = shutil.which("node")
+TIMED = "stream.incremental-delivery"
+"""What it judges by how many reads it made of an answer of one word: on a busy machine it may come to read when all of
+that is there. An answer that the gateway holds back is so every time."""
+TIMED_TRIES = 3
 MODELS = {
     "zai": "GLM-4.6",
     "qwen": "qwen-max",
@@ -64,8 +68,11 @@ def test_compatcanary_gives_all_its_points(gateway: Gateway, model: str) -> None
 def test_trustedrouter_provider_check_passes_to_tier_five(gateway: Gateway, model: str) -> None:
     """All but the marketplace's own catalogue, which nobody declares here."""
     arguments = ["--base-url", f"{gateway.url}/v1", "--model", model, "--tier", "5", "--json", "-"]
-    report = run([str(CHECK), *arguments], TR_PROVIDER_API_KEY=KEY)
-    found = {check["id"]: check["status"] for check in report["checks"]}
+    for _ in range(TIMED_TRIES):
+        report = run([str(CHECK), *arguments], TR_PROVIDER_API_KEY=KEY)
+        found = {check["id"]: check["status"] for check in report["checks"]}
+        if found.get(TIMED) != "warn":
+            break
     assert {name: status for name, status in found.items() if status != "pass"} == {"catalog.declared-v2": "skip"}
     assert {"tools.parallel-deltas", "tools.round-trip", "structured.json-object", "structured.json-schema"} <= set(
         found
