@@ -8,10 +8,13 @@ from addons.dialects.registry import transcript_of
 from addons.dialects.transcript import LONG, Passage, shortened
 from addons.inspect.annotation import Annotation
 from addons.inspect.context_view import context_lines
+from addons.words.shown import shown
 
 HELD = PIECE - 1
 """Letters at the end of a text that still comes: a secret that is said piece by piece may just have begun there, and
 is known when PIECE letters of it are there."""
+_NAME: Final = 100
+"""Characters of a model's name: it may be the client's word."""
 _RULE: Final = 44
 """A line above each part that half a window has room for."""
 
@@ -27,7 +30,8 @@ def chat_text(annotation: Annotation) -> str:
 
 def _head(annotation: Annotation) -> Iterator[str]:
     where = f"{annotation.provider}/{annotation.account}" if annotation.provider else "nobody"
-    yield f"{annotation.request_id}   {annotation.model or '?'} → {where}   {annotation.outcome or annotation.part}"
+    model = shown(annotation.model or "?", _NAME)
+    yield f"{annotation.request_id}   {model} → {where}   {annotation.outcome or annotation.part}"
     figures = [
         f"attempt {annotation.attempt}" if annotation.attempt else "",
         f"first word {annotation.first_token_ms} ms" if annotation.first_token_ms is not None else "",
