@@ -788,6 +788,14 @@ READERS: dict[str, Reader] = {
     ),
     "responses: one turn": items({"role": "assistant", "content": "a"}, {"type": "local_shell_call", "call_id": "c"}),
     "responses: tools": tools_offered,
+    "responses: items named by id alone": items({"type": "reasoning", "id": "rs_1"}, {"id": "msg_1"}),
+    "responses: files and secrets": items(
+        {"role": "user", "content": [{"type": "input_file", "file_id": "f"}]},
+        {"type": "additional_tools", "tools": [{"type": "mcp", "authorization": "a" * 9, "headers": {"a": "b" * 9}}]},
+    ),
+    "messages: files": turns(
+        said_by("user", {"type": "tool_result", "content": [{"type": "image", "source": {"file_id": "f"}}] * 4})
+    ),
     "responses: named items": gone_on({"role": "user", "content": "a"}),
     "responses: input of a custom tool": fed(lambda: InputText().feed, chars("a\\n", '{"input": "')),
     "responses: beginning of an input": fed(lambda: InputText().feed, chars(" ")),
