@@ -30,16 +30,17 @@ def fed(body: bytes, *cuts: int) -> tuple[Came, Form | None, int]:
 
 
 @pytest.mark.parametrize("values", [{}, {"model": b"a-longer-name", "provider": None}], ids=["as it is", "changed"])
-@pytest.mark.parametrize("cut", range(len(WHOLE)))
-def test_wherever_it_is_cut_the_beginning_and_the_rest_are_the_form(cut: int, values: dict[str, bytes | None]) -> None:
-    state, form, taken = fed(WHOLE, cut)
-    assert state is Came.AT_FILE
-    assert form is not None
-    assert [(one.name, one.data) for one in form.parts] == [("model", b"whisper-1"), ("provider", b"one")]
-    assert form.body == WHOLE[:taken]
-    sent = form.with_fields(values) + WHOLE[taken:]
-    assert read(sent).parts == read(read(WHOLE).with_fields(values)).parts
-    assert values or sent == WHOLE
+def test_wherever_it_is_cut_the_beginning_and_the_rest_are_the_form(values: dict[str, bytes | None]) -> None:
+    expected = read(read(WHOLE).with_fields(values)).parts
+    for cut in range(len(WHOLE)):
+        state, form, taken = fed(WHOLE, cut)
+        assert state is Came.AT_FILE
+        assert form is not None
+        assert [(one.name, one.data) for one in form.parts] == [("model", b"whisper-1"), ("provider", b"one")]
+        assert form.body == WHOLE[:taken]
+        sent = form.with_fields(values) + WHOLE[taken:]
+        assert read(sent).parts == expected
+        assert values or sent == WHOLE
 
 
 @given(st.lists(st.integers(0, len(WHOLE)), max_size=6))
@@ -109,9 +110,9 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("cut", range(1, len(GOOD)))
-def test_a_rest_may_go_on_wherever_it_is_cut(cut: int) -> None:
-    read_rest(GOOD, cut)
+def test_a_rest_may_go_on_wherever_it_is_cut() -> None:
+    for cut in range(1, len(GOOD)):
+        read_rest(GOOD, cut)
 
 
 @pytest.mark.parametrize("rest", BAD.values(), ids=list(BAD))

@@ -99,7 +99,7 @@ def begun(gateway: Gateway, size: int) -> socket.socket:
 
 def fill(client: socket.socket) -> int:
     """Sends until nobody takes any more; gives how much that was."""
-    client.settimeout(1)
+    client.settimeout(0.5)
     sent = 0
     try:
         while True:
@@ -234,7 +234,7 @@ def test_over_http2_a_held_upload_leaves_its_connection_to_others(gateway: Gatew
     client.asks(1, "POST", "/v1/audio/transcriptions", ("content-type", kind), ("content-length", str(size + len(END))))
     client.h2.send_data(1, BEGINNING)
     client.sent = len(BEGINNING)
-    client.tls.settimeout(1)
+    client.tls.settimeout(0.5)
     with pytest.raises(TimeoutError):  # held: no window comes any more
         client.sends(1, size)
     client.tls.settimeout(60)
