@@ -14,6 +14,7 @@ from addons.keys.limits import moment_of, span_of
 from addons.usage.errors import LedgerError
 from addons.usage.place import place_of
 from addons.vault import audit
+from addons.words.shown import shown
 from addons.words.table import table
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def usage(context: click.Context, by: str, since: float, as_json: bool, as_csv: 
     if as_json:
         out_json({"by": by, "since": round(since), "lines": [_told(line) for line in lines], "total": _told(total)})
     elif as_csv:
-        click.echo(_csv(by, lines), nl=False)
+        out(*_csv(by, lines).splitlines())
     else:
         _print(by, lines, total)
 
@@ -139,7 +140,7 @@ def _csv(by: str, lines: Sequence["UsageLine"]) -> str:
     writer.writerow((by, *_FIELDS))
     for line in lines:
         told = _told(line)
-        writer.writerow((_as_text(str(told["name"])), *(told[name] for name in _FIELDS)))
+        writer.writerow((_as_text(shown(str(told["name"]))), *(told[name] for name in _FIELDS)))
     return file.getvalue()
 
 
