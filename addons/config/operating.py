@@ -73,12 +73,27 @@ class MetricsSettings(Written):
 class TracingSettings(Written):
     """The section `tracing`: spans over OTLP; needs the extra `tracing`."""
 
-    endpoint: str | None = Field(default=None, pattern=r"^https?://[^\s@?#/]+[^\s@?#]*$", max_length=2000)
+    endpoint: str | None = Field(default=None, max_length=2000)
     """Where they go, such as http://127.0.0.1:4318; None: off."""
     take_context: bool = False
     """Whether a client's `traceparent` makes its span the parent of ours …"""
     pass_context: bool = False
     """… and whether providers are sent ours."""
+
+    @field_validator("endpoint")
+    @classmethod
+    def _is_address(cls, endpoint: str | None) -> str | None:
+        """It may be told, so that no secret can stand in it."""
+        if endpoint is None:
+            return None
+        parts = urlsplit(endpoint)
+        plain = parts.scheme in ("http", "https") and parts.hostname and not (parts.query or parts.fragment)
+        if not plain or "@" in endpoint or not endpoint.isascii() or not endpoint.isprintable() or " " in endpoint:
+            raise ValueError(
+                "must be an address such as http://127.0.0.1:4318; what a collector wants to be shown goes into the "
+                "environment (OTEL_EXPORTER_OTLP_HEADERS)"
+            )
+        return endpoint
 
 
 class TlsSettings(Written):

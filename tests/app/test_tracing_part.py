@@ -1,9 +1,12 @@
 """Spans of a running gateway's requests: off unless they are wanted, contexts taken and passed on only by setting."""
 
+import asyncio
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
@@ -34,6 +37,11 @@ def spans(house: House, exporter: InMemorySpanExporter) -> list[Any]:
     return list(exporter.get_finished_spans())
 
 
+async def _later(reply: Any, request: httpx.Request) -> Any:
+    await asyncio.sleep(0.5)
+    return reply(request) if callable(reply) else reply
+
+
 @in_virtual_time
 async def test_a_chat_and_its_steps_are_told_without_a_word_of_them(
     tmp_path: Path, exporter: InMemorySpanExporter
@@ -51,6 +59,18 @@ async def test_a_chat_and_its_steps_are_told_without_a_word_of_them(
         assert "Hello" not in told
         assert "of-the-client" not in told
         assert KEY not in told
+
+
+@in_virtual_time
+async def test_preparing_calls_have_their_span(tmp_path: Path, exporter: InMemorySpanExporter) -> None:
+    async with zai(tmp_path, f"tracing: {{endpoint: '{AT}'}}\n") as house:
+        for path in house.site.replies:
+            house.site.replies[path] = partial(_later, house.site.replies[path])
+        visit = await house.visit().chats("GLM-4.6")
+        await house.pass_s(5)
+        await visit.leaves()
+        (prepare,) = (one for one in spans(house, exporter) if one.name == "prepare")
+        assert (prepare.end_time - prepare.start_time) / 1e9 >= 0.5
 
 
 @pytest.mark.parametrize("takes", [False, True])

@@ -55,3 +55,36 @@ def test_an_address_of_no_postgresql_is_refused_without_being_repeated(tmp_path:
     assert "hid" not in str(told.value)
     fine = load_config(written(tmp_path, "usage: {url: 'postgresql://ada:b%40c@h:5432/db?sslmode=require'}"), KEY)
     assert fine.sections.usage.url
+
+
+@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:4318", "https://otel.example/v1/traces", "http://[::1]:4318/"])
+def test_spans_go_to_an_address(tmp_path: Path, endpoint: str) -> None:
+    found = load_config(written(tmp_path, f"tracing: {{endpoint: '{endpoint}'}}"), KEY).sections.tracing
+    assert (found.endpoint, found.take_context, found.pass_context) == (endpoint, False, False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tracing: {endpoint: 'ftp://x'}",
+        "tracing: {endpoint: 'http://'}",
+        "tracing: {endpoint: 'http://user:word@x'}",
+        "tracing: {endpoint: 'http://x/?key=word'}",
+        "tracing: {endpoint: 'http://[x'}",
+        'tracing: {endpoint: "http://x\\ny"}',
+        "metrics: {token: short}",
+    ],
+)
+def test_a_place_for_spans_holds_no_secret_and_a_token_is_long(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match=r"config\.yaml:1: (tracing\.endpoint|metrics\.token)") as refused:
+        load_config(written(tmp_path, text), KEY)
+    assert "word" not in str(refused.value)
+    assert "short" not in str(refused.value)
+
+
+def test_the_token_of_metrics_may_come_from_the_environment_and_is_not_told(tmp_path: Path) -> None:
+    environ = KEY | {"METRICS_TOKEN": "metrics-token-0123456789"}
+    found = load_config(written(tmp_path, "metrics: {token: '${METRICS_TOKEN}'}"), environ).sections.metrics
+    assert found.token is not None
+    assert found.token.get_secret_value() == "metrics-token-0123456789"
+    assert "0123456789" not in repr(found)
