@@ -26,14 +26,16 @@ _KEY_ABOUT: Final = "One of the gateway's own keys. The headers X-API-Key, Api-K
 
 _WHY: Final[Mapping[int, str]] = {
     400: "The request is malformed, or asks for what the model's provider cannot do; `param` names the field.",
-    401: "The key is missing or not one of this gateway's.",
-    403: "The Host or Origin is not one this gateway answers to, or the provider refuses the content.",
+    401: "The key is missing, not one of this gateway's, or has expired.",
+    403: "The Host or Origin is not one this gateway answers to, the client key may not ask the model, or the provider "
+    "refuses the content.",
     404: "The model is not served here.",
     405: "The path takes other methods.",
     408: "The request did not arrive in time.",
     413: "The body is larger than limits.body_mb, as it was sent or once it is inflated.",
     415: "The body is compressed in a way that is not read here; `accept-encoding` names those that are.",
-    429: "Every account for the model is limited, used up or busy; or too many requests are under way.",
+    429: "Every account for the model is limited, used up or busy; the client key has reached a limit of its own "
+    "(`insufficient_quota`: its budget); or too many requests are under way.",
     431: "The request's head is larger than 64 KB.",
     500: "The gateway itself failed.",
     502: "No provider gave an answer.",
