@@ -4,6 +4,7 @@ No request waits for the disk. While the database cannot be written the line gro
 lost, counted and told, and writing goes on by itself when it can.
 """
 
+import gc
 import logging
 import threading
 import time
@@ -38,6 +39,8 @@ def database_at(place: Place) -> Sink:
     """The database of a place. SQLAlchemy is loaded here, which takes a while: in the ledger's own thread."""
     from addons.usage.database import Database
 
+    if gc.get_freeze_count():  # the process never walks what its start has made (addons/app/garbage_collection.py)
+        gc.freeze()  # nor this, which is loaded after it
     return Database(place, writes=True)
 
 

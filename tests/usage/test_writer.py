@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Sequence
+from unittest.mock import Mock
 
 import pytest
 
@@ -165,3 +166,12 @@ def test_a_fault_of_ours_is_told_and_ends_only_the_ledger(caplog: pytest.LogCapt
         "written, 1 are lost)"
     )
     assert "RuntimeError" in caplog.text
+
+
+@pytest.mark.parametrize("frozen", [0, 400_000])
+def test_what_is_loaded_late_is_set_apart_as_the_start_is(monkeypatch: pytest.MonkeyPatch, frozen: int) -> None:
+    """Else each full collection would walk SQLAlchemy."""
+    freeze = Mock()
+    monkeypatch.setattr(module, "gc", Mock(get_freeze_count=lambda: frozen, freeze=freeze))
+    module.database_at(PLACE).close()
+    assert freeze.call_count == (1 if frozen else 0)
