@@ -1,6 +1,7 @@
 """Receiving the client's request: answered at its head where it is refused, else bounded in size and time."""
 
 import time
+from typing import Final
 
 from mitmproxy import flow as mflow
 from mitmproxy import http
@@ -29,6 +30,9 @@ from addons.stream.passed_body import LOOK_S, PassedBody
 from addons.stream.port import UploadReading
 from addons.stream.refusal import add_missing, closing, mark_refused
 from addons.stream.small_queue import SmallQueue
+
+PIECE_BYTES: Final = 64 * 1024
+"""Of a body that may be passed on, what is looked at at once: no more of it is kept than is needed."""
 
 
 class RequestIntake(HttpStream):
@@ -140,7 +144,11 @@ class RequestIntake(HttpStream):
     # -- the body -------------------------------------------------------------------------------------------------
     def state_consume_request_body(self, event: events.Event) -> Commands:
         if isinstance(event, RequestData):
-            yield from self._keep(event.data)
+            if self._reading is None or len(event.data) <= PIECE_BYTES:
+                yield from self._keep(event.data)
+                return
+            for at in range(0, len(event.data), PIECE_BYTES):  # what came while the head was judged is one piece
+                yield from self.client_state(RequestData(self.stream_id, event.data[at : at + PIECE_BYTES]))
         elif isinstance(event, RequestEndOfMessage):
             self.client_state = self.state_done
             yield from self._take_body()

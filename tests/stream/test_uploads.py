@@ -8,6 +8,7 @@ import pytest
 from addons.errors import GatewayError
 from addons.stream.deps import Tick
 from addons.stream.http2 import WINDOW_BYTES
+from addons.stream.intake import PIECE_BYTES
 from addons.stream.passed_body import LEAST_BYTES_PER_S
 from addons.stream.port import Fault
 from addons.upstream.upload import FULL_BYTES, Upload
@@ -404,3 +405,13 @@ def test_h2_an_early_refusal_resets_the_stream_alone() -> None:
     client.speaking.ping(b"12345678")
     client.flush()
     assert client.found(h2.events.PingAckReceived)
+
+
+def test_of_a_large_first_piece_no_more_is_kept_than_is_needed() -> None:
+    """What comes while the head is judged is read in one."""
+    drive = Drive([FakeAttempt()], body_limit=1_000_000)
+    drive.port.uploading = Enough()
+    rest = b"x" * (5 * PIECE_BYTES)
+    drive.client_sends(HEAD + b"content-length: %d\r\n\r\n|" % (1 + len(rest)) + rest)
+    assert drive.deps.body_budget.total == PIECE_BYTES
+    assert body_of(drive) == MADE + rest[PIECE_BYTES - 1 :]
