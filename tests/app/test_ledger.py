@@ -16,6 +16,7 @@ from addons.inspect.annotation import annotation_of
 from tests.support.served import Served
 from tests.support.sites import Sites
 from tests.support.visit import KEY
+from tests.support.waiting import until
 
 COLUMNS = "key, asked, model, provider, account, operation, prompt_tokens, completion_tokens, outcome, status, attempts"
 
@@ -106,7 +107,7 @@ def test_a_ledger_that_cannot_be_written_is_told_and_holds_up_nobody(tmp_path: P
     served = gateway(tmp_path, sites)
     with patch.object(ledger, "END_PATIENCE_S", 0.0), served:
         assert served.post(HELLO).status_code == 200
-        assert served.http().get("/healthz").json()["status"] == "degraded"
+        until(lambda: served.http().get("/healthz").json()["status"] == "degraded")  # its thread has tried
         problems = served.http().get("/healthz").json()["problem"]
     assert re.search(r"usage\.db is open to others; run: chmod 600 .* \(1 requests wait to be written\)", problems)
     assert "the ledger of requests lacks 1 requests" in served.log

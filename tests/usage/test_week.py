@@ -132,6 +132,8 @@ def test_two_peoples_week_is_what_the_provider_counted(tmp_path: Path, sites: Si
         tmp_path, sites, described, providers={"api": provider}, usage={}, prices=PRICES, cache={"ttl_s": 10 * DAY},
         auth={"tokens": [{"name": person, "key": key} for person, key in keys.items()]},
         routing={"fallbacks": {"m": ["n"]}},
+        # A week of faults lies within virtual seconds: neither breakers nor the budget of retries are looked at here.
+        breaker={"enabled": False}, cooldown={"enabled": False}, retries={"budget": 1},
     )  # fmt: skip
     for account in ("main", "spare"):
         served.vault.put("api", account, sites.site("meter").session())
