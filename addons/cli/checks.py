@@ -33,6 +33,8 @@ from addons.config.loader import ConfigError
 from addons.config.schema import Config
 from addons.config.yaml_reading import YamlProblem, read_yaml
 from addons.mitm.compat import UnfitMitmproxy, check_mitmproxy
+from addons.transport.httpx_carrier import HttpxCarrier
+from addons.vault.store import Vault
 from addons.words.commands import command, start
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.provider import AnyProvider
@@ -270,6 +272,16 @@ def installed_version(package: str) -> str | None:
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in _NUMBER.findall(version)[:8])
+
+
+async def ask_all_sites(config: Config, vault: Vault | None, refused: set[str]) -> list[Finding]:
+    """Asks the sites of a configuration's accounts, as `ask_sites` does."""
+    async with HttpxCarrier() as carrier:
+        running = Running(config, vault, carrier)
+        try:
+            return await ask_sites(running, refused)
+        finally:
+            await running.close()
 
 
 async def ask_sites(running: Running, refused: set[str]) -> list[Finding]:

@@ -12,7 +12,6 @@ import click
 
 from addons.app.configured_vault import lacks_sessions, no_vault, vault_path
 from addons.app.rules import accounts_of
-from addons.app.runtime import Running
 from addons.cli import checks
 from addons.cli.accounts import account_lines, vault_if_any
 from addons.cli.base import CliContext, Problem, out, out_json
@@ -21,8 +20,6 @@ from addons.cli.kept_check import check_kept
 from addons.config.providers import make_providers
 from addons.config.schema import Config
 from addons.kept.files import FOLDER_NAME, KeptFolder
-from addons.transport.httpx_carrier import HttpxCarrier
-from addons.vault.store import Vault
 from addons.words.commands import command
 
 _PROJECT: Final = Path(__file__).resolve().parents[2]
@@ -104,21 +101,12 @@ def _of_vault(cli: CliContext, config: Config, online: bool, without: list[str])
     doubtful = {name for name, provider in providers.items() if provider.doubts()}
     refused |= {f"{a.provider}/{a.name}" for a in accounts_of(config) if a.provider in doubtful}
     if online:
-        yield from asyncio.run(_ask_sites(config, vault, refused))
+        yield from asyncio.run(checks.ask_all_sites(config, vault, refused))
     if config.providers:
         lines = account_lines(config, vault)
         keyless = {f"{a.provider}/{a.name}" for a in accounts_of(config) if not a.needs_session}
         yield from checks.check_accounts(lines, providers, refused, keyless)
         without += checks.out_of_service(lines, refused)
-
-
-async def _ask_sites(config: Config, vault: Vault | None, refused: set[str]) -> list[Finding]:
-    async with HttpxCarrier() as carrier:
-        running = Running(config, vault, carrier)
-        try:
-            return await checks.ask_sites(running, refused)
-        finally:
-            await running.close()
 
 
 def _render(finding: Finding) -> list[str]:
