@@ -7,6 +7,7 @@ Private (0600), written by appending under a lock, so lines of two commands neve
 then and says so.
 """
 
+import errno
 import json
 import os
 import pwd
@@ -38,9 +39,9 @@ def note(folder: Path, now: float, action: str, about: Mapping[str, str]) -> Non
         with suppress(FileNotFoundError):
             if path.lstat().st_size + len(line) > LIMIT_BYTES:
                 os.replace(path, folder / f"{FILE_NAME}.1")
-        descriptor = open_private(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        descriptor = open_private(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         try:
-            os.write(descriptor, line)
+            _append(descriptor, line)
         finally:
             os.close(descriptor)
 
@@ -65,6 +66,19 @@ def noted(folder: Path) -> Iterator[dict[str, Any]]:
                     value = json.loads(line)
                     if isinstance(value, dict):
                         yield value
+
+
+def _append(descriptor: int, line: bytes) -> None:
+    """Writes the line whole, or leaves the file as it was. Raises OSError.
+
+    A full disk takes a part of it, without an error; and what a process has begun that was killed is no line's head.
+    """
+    size = os.fstat(descriptor).st_size
+    torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+    line = b"\n" + line if torn else line
+    if os.write(descriptor, line) < len(line):
+        os.ftruncate(descriptor, size)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _line(now: float, action: str, about: Mapping[str, str]) -> bytes:

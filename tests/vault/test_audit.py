@@ -1,6 +1,7 @@
 """The audit log: a line for each thing done, private, bounded, of printable text."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -58,3 +59,22 @@ def test_what_is_no_line_is_passed_over(folder: Path) -> None:
         file.write(b"garbage\n[1]\n" + b"[" * 100_000 + b"\n")
     assert [line["action"] for line in audit.noted(folder)] == ["reload"]
     assert audit.try_note(folder, "reload", {}) is None
+
+
+def test_a_full_disk_leaves_no_part_of_a_line_and_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    audit.note(folder, 0.0, "reload", {})
+    whole = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: whole(descriptor, data[:20]))
+    assert "could not be noted" in str(audit.try_note(folder, "keys revoke", {"key": "ada"}))
+    monkeypatch.undo()
+    audit.note(folder, 1.0, "keys revoke", {"key": "ada"})
+    assert [line["action"] for line in audit.noted(folder)] == ["reload", "keys revoke"]
+    assert (folder / audit.FILE_NAME).read_bytes().count(b"\n") == 2
+
+
+def test_a_line_that_was_cut_takes_no_other_with_it(folder: Path) -> None:
+    audit.note(folder, 0.0, "reload", {})
+    with (folder / audit.FILE_NAME).open("ab") as file:
+        file.write(b'{"time": "20')
+    audit.note(folder, 1.0, "keys revoke", {"key": "ada"})
+    assert [line["action"] for line in audit.noted(folder)] == ["reload", "keys revoke"]

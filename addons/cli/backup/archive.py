@@ -38,6 +38,8 @@ _FORMAT: Final = 1
 _MANIFEST_LIMIT: Final = 64 * 1024
 _BLOCK: Final = tarfile.BLOCKSIZE
 _PIECE: Final = 1 << 20
+_LATEST_S: Final = 1 << 37
+"""A time in the year 6325, which every clock can tell."""
 
 
 class ArchiveProblem(Exception):
@@ -172,8 +174,10 @@ def _manifest(data: bytes) -> Manifest:
             raise ArchiveProblem("it was made by a newer Glassgate, and cannot be read by this one")
         sums = {str(name): (int(one["size"]), str(one["sha256"])) for name, one in raw["files"].items()}
         manifest = Manifest(str(raw["version"])[:40], int(raw["made"]), sums)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, OverflowError, KeyError, TypeError, AttributeError, RecursionError):
         raise ArchiveProblem("its manifest cannot be read") from None
+    if not 0 <= manifest.made <= _LATEST_S:
+        raise ArchiveProblem("its manifest cannot be read")
     if not sums.keys() <= LIMITS.keys():
         raise ArchiveProblem("it holds something that no backup of Glassgate's has")
     return manifest

@@ -94,8 +94,8 @@ def tar_of(*members: tuple[str, bytes, bytes]) -> bytes:
 FILE, LINK = tarfile.REGTYPE, tarfile.SYMTYPE
 
 
-def manifest_of(files: str, form: str = "1") -> tuple[str, bytes, bytes]:
-    return MANIFEST, FILE, f'{{"glassgate_backup": {form}, "version": "x", "made": 1, "files": {files}}}'.encode()
+def manifest_of(files: str, form: str = "1", made: str = "1") -> tuple[str, bytes, bytes]:
+    return MANIFEST, FILE, f'{{"glassgate_backup": {form}, "version": "x", "made": {made}, "files": {files}}}'.encode()
 
 
 @pytest.mark.parametrize(
@@ -108,6 +108,10 @@ def manifest_of(files: str, form: str = "1") -> tuple[str, bytes, bytes]:
         tar_of((MANIFEST, FILE, b"[" * 50_000)),
         tar_of((MANIFEST, FILE, b" " * (65 * 1024))),
         tar_of(manifest_of("{}", form="2")),
+        tar_of(manifest_of("{}", made="1e999")),
+        tar_of(manifest_of("{}", made="1" + "0" * 30)),
+        tar_of(manifest_of("{}", made="-1e20")),
+        tar_of(manifest_of('{"config.yaml": {"size": Infinity, "sha256": "x"}}')),
         tar_of(manifest_of('{"../evil": {"size": 1, "sha256": "x"}}')),
         tar_of(manifest_of('{"config.yaml": {"size": "many", "sha256": "x"}}')),
         tar_of(manifest_of('{"config.yaml": {"size": 1, "sha256": "x"}}'), ("/etc/passwd", FILE, b"x")),
@@ -117,7 +121,7 @@ def manifest_of(files: str, form: str = "1") -> tuple[str, bytes, bytes]:
         tar_of(manifest_of('{"config.yaml": {"size": 1, "sha256": "x"}}'), (CONFIG, FILE, bytes(LIMITS[CONFIG] + 1))),
         tar_of(manifest_of('{"config.yaml": {"size": 1, "sha256": "x"}}'), (VAULT, FILE, b"x")),
     ],
-    ids=range(15),
+    ids=range(19),
 )
 def test_a_forged_one_is_refused(tmp_path: Path, data: bytes) -> None:
     file = tmp_path / "forged"
