@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
@@ -15,14 +15,25 @@ from addons.keys.meters import NOTHING, Estimate, KeyMeters, OverLimit, Use
 from addons.routing.model_index import ModelRoute
 from providers.contract.events import Usage
 from providers.contract.native import NativeRequest
-from providers.contract.passed_on import BatchRequest
+from providers.contract.passed_on import (
+    BatchRequest,
+    EmbeddingRequest,
+    TranscriptionRequest,
+    TranslationRequest,
+    VariationRequest,
+)
+from providers.contract.pictures import ImageRequest
 from providers.contract.requests import ChatRequest, CompletionRequest, ModelRequest
 
 USUAL_ANSWER: Final = 1024
-"""Tokens that are reserved for an answer whose client names no most."""
+"""Tokens that are reserved for an answer whose client names no most, for a picture, and for what is said in a sound."""
 
 FURTHER_MODELS: Final = ("models", "fallbacks", "preset")
 """Fields of OpenRouter and its like, which are passed on to official APIs."""
+_CLIENTS_TOOLS: Final = ("function", "custom", "namespace", None)
+"""Kinds of tools that the client itself runs; their parameters may be called anything."""
+_DRAWING_TOOLS: Final = ("image_generation", "openrouter:image_generation")
+"""Kinds of tools that ask a model for pictures which the API chooses where the tool names none."""
 TOOLS_BYTES: Final = 512 * 1024
 """Of a request's body; in a larger one tools are taken for half of it, at four bytes a token."""
 
@@ -44,7 +55,11 @@ class Allowances:
         if limits.tokens_per_day is None and limits.budget is None:
             return Estimate()
         chat = _chat_of(request)
-        prompt, answer = estimated(request.words()), 0
+        prompt, answer = estimated(request.words()) + _numbers(request), 0
+        if isinstance(request, ImageRequest):
+            answer = USUAL_ANSWER * max(1, request.n)
+        elif isinstance(request, TranscriptionRequest | TranslationRequest | VariationRequest):
+            answer = USUAL_ANSWER
         if chat is not None:
             prompt += _of_tools(chat.tools, size) if chat.tools else 0
             answer = (USUAL_ANSWER if chat.max_tokens is None else max(0, chat.max_tokens)) * chat.n
@@ -85,8 +100,8 @@ class Allowance:
         self, request_id: str, request: ModelRequest, routes: Sequence[ModelRoute], size: int = 0, *, free: bool
     ) -> None:
         """Counts a request of so many bytes in; `free`: its answer is there already. Raises GatewayError (403, 429)."""
-        if self.limits.models is not None and (field_name := _further_models(request)):
-            raise no_further_models(field_name, self.key, self.limits)
+        if self.limits.models is not None:
+            self._check_models(request, routes)
         if not self.limits.metered:
             return
         if self._is_uncounted(request):
@@ -96,6 +111,15 @@ class Allowance:
             self.use = self.of.meters.take(self.identity, self.limits, request_id, estimate)
         except OverLimit as over:
             raise over_limit(over, self.key, self.limits) from None
+
+    def _check_models(self, request: ModelRequest, routes: Sequence[ModelRoute]) -> None:
+        """Raises GatewayError (403) where the request leads to further models, and not all of them may be asked."""
+        if routes and all(self.limits.permits(route.provider, "") for route in routes):
+            return
+        if field_name := _further_models(request):
+            raise no_further_models(field_name, self.key, self.limits)
+        if isinstance(request, BatchRequest) and request.action == "create":
+            raise not_allowed("", self.key, self.limits)  # `model` says whom to ask; its file names what it likes
 
     def _is_uncounted(self, request: ModelRequest) -> bool:
         """Whether nobody would learn here what the request uses: a batch is worked off at the provider."""
@@ -127,7 +151,37 @@ def allowance_of(of: Allowances, key: str, identity: bytes | None, limits: KeyLi
 def _further_models(request: ModelRequest) -> str:
     """The field by which a request has an API choose among further models, if it has one."""
     fields = request.fields if isinstance(request, NativeRequest) else request.extra
-    return next((name for name in FURTHER_MODELS if fields.get(name)), "")
+    if found := next((name for name in FURTHER_MODELS if fields.get(name)), ""):
+        return found
+    chat = _chat_of(request)
+    tools = fields.get("tools") or (chat.tools if chat is not None else ())
+    if any(_asks(tool) for tool in _objects(tools) if tool.get("type") not in _CLIENTS_TOOLS):
+        return "tools"
+    return "plugins" if any(map(_asks, _objects(fields.get("plugins")))) else ""
+
+
+def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
+    return (one for one in value if isinstance(one, Mapping)) if isinstance(value, list | tuple) else iter(())
+
+
+def _asks(tool: Mapping[str, Any]) -> bool:
+    """Whether a tool or plugin that the API runs itself asks a model: one that it names, or one that draws."""
+    settings = (tool, *(value for value in tool.values() if isinstance(value, Mapping)))
+    return tool.get("type") in _DRAWING_TOOLS or any("model" in str(name).lower() for one in settings for name in one)
+
+
+def _numbers(request: ModelRequest) -> int:
+    """Tokens of a prompt that is sent as their numbers, in a list or in lists."""
+    match request:
+        case EmbeddingRequest():
+            value = request.fields.get("input")
+        case CompletionRequest():
+            value = request.extra.get("prompt")
+        case _:
+            return 0
+    if not isinstance(value, list):
+        return 0
+    return sum(len(one) if isinstance(one, list) else isinstance(one, int) for one in value)
 
 
 def _of_tools(tools: Sequence[Mapping[str, Any]], size: int) -> int:

@@ -13,8 +13,14 @@ from addons.keys.meters import Estimate, KeyMeters
 from addons.routing.model_index import ModelRoute
 from providers.contract.chat import Message
 from providers.contract.events import Usage
-from providers.contract.native import MessagesRequest
-from providers.contract.passed_on import BatchRequest
+from providers.contract.native import MessagesRequest, ResponsesRequest
+from providers.contract.passed_on import (
+    BatchRequest,
+    EmbeddingRequest,
+    FileRequest,
+    TranscriptionRequest,
+    VariationRequest,
+)
 from providers.contract.pictures import ImageRequest
 from providers.contract.provider import Model
 from providers.contract.requests import ChatRequest, CompletionRequest, ModelRequest
@@ -47,7 +53,6 @@ def test_what_a_request_may_use() -> None:
     assert of.estimate(chat(max_tokens=1, tools=tools), TOKENS, ROUTES).prompt > 10
     assert of.estimate(chat(max_tokens=1, tools=tools), TOKENS, ROUTES, 8_000_000).prompt == 1_000_002
     assert of.estimate(CompletionRequest("m", chat(max_tokens=5)), TOKENS, ROUTES) == Estimate(2, 5)
-    assert of.estimate(ImageRequest("m", prompt="a cat"), TOKENS, ROUTES).answer == 0
 
 
 def test_models_that_may_be_asked() -> None:
@@ -93,14 +98,73 @@ def test_who_has_no_limits_costs_nothing() -> None:
         chat(extra={"preset": "mine"}),
         CompletionRequest("m", chat(), extra={"fallbacks": ["dear-1"]}),
         MessagesRequest("m", chat(), b"", {"models": ["dear-1"]}),
+        MessagesRequest("m", chat(), b"", {"tools": [{"type": "advisor_1", "name": "advisor", "model": "dear-1"}]}),
+        ResponsesRequest("m", chat(), b"", {"tools": [{"type": "image_generation"}]}),
+        ResponsesRequest("m", chat(), b"", {"tools": [{"type": "image_generation", "model": "dear-1"}]}),
+        chat(tools=({"type": "openrouter:advisor", "parameters": {"model": "dear-1"}},)),
+        chat(extra={"plugins": [{"id": "fusion", "analysis_models": ["dear-1"]}]}),
     ],
-    ids=["models", "preset", "fallbacks", "native"],
+    ids=["models", "preset", "fallbacks", "native", "advisor", "draws", "drawn", "nested", "plugin"],
 )
 def test_no_field_leads_to_a_model_that_is_not_allowed(asked: ModelRequest) -> None:
     with pytest.raises(GatewayError, match="names further models; it may ask: m") as caught:
         Allowance("ada", KeyLimits(models=("m",)), b"a", allowances()).take("r", asked, ROUTES, free=False)
     assert caught.value.status == 403
+    for limits in (KeyLimits(models=("cheap/*", "dear/*")), KeyLimits(models=("*",))):
+        Allowance("ada", limits, b"a", allowances()).take("r", asked, ROUTES, free=False)
     Allowance("ada", KeyLimits(rpm=3), b"a", allowances()).take("r", asked, ROUTES, free=False)
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        {"type": "function", "function": {"name": "f", "parameters": {"model": {"type": "string"}}}},
+        {"name": "f", "input_schema": {"properties": {"model": {}}}},
+        {"type": "web_search_20250305", "name": "web_search", "max_uses": 2},
+    ],
+    ids=["function", "anthropic", "search"],
+)
+def test_tools_that_ask_no_model_are_as_ever(tool: dict[str, Any]) -> None:
+    one = Allowance("ada", KeyLimits(models=("m",)), b"a", allowances())
+    one.take("r", MessagesRequest("m", chat(), b"", {"tools": [tool]}), ROUTES, free=False)
+
+
+@pytest.mark.parametrize(
+    ("models", "allowed"), [(("m",), False), (("cheap/*",), False), (("cheap/*", "dear/*"), True), (("*",), True)]
+)
+def test_a_batch_that_names_a_model_may_ask_others_in_its_file(models: tuple[str, ...], allowed: bool) -> None:
+    one = Allowance("ada", KeyLimits(models=models), b"a", allowances())
+    if allowed:
+        one.take("r", BatchRequest("m", action="create"), ROUTES, free=False)
+        return
+    with pytest.raises(GatewayError, match="names no model"):
+        one.take("r", BatchRequest("m", action="create"), ROUTES, free=False)
+
+
+@pytest.mark.parametrize(
+    ("asked", "tokens"),
+    [
+        (EmbeddingRequest("m", fields={"input": [7] * 50}), 50),
+        (EmbeddingRequest("m", fields={"input": [[7] * 20, [8] * 30]}), 50),
+        (CompletionRequest("m", chat(max_tokens=5), extra={"prompt": [7] * 43}), 50),
+        (ImageRequest("m", prompt="a cat", n=2), 2 + 2 * USUAL_ANSWER),
+        (TranscriptionRequest("m"), USUAL_ANSWER),
+        (VariationRequest("m"), USUAL_ANSWER),
+        (FileRequest("m"), 0),
+    ],
+    ids=["numbers", "lists", "prompt", "pictures", "sound", "variation", "file"],
+)
+def test_what_has_no_words_is_reserved_too(asked: ModelRequest, tokens: int) -> None:
+    """Else two hundred at once would each be alone."""
+    of = allowances()
+    assert of.estimate(asked, TOKENS, ROUTES).tokens == tokens
+    one = Allowance("ada", TOKENS, b"a", of)
+    one.take("r1", asked, ROUTES, free=False)
+    if tokens <= 50:
+        one.take("r2", asked, ROUTES, free=False)
+    if tokens:
+        with pytest.raises(GatewayError, match="under way"):
+            one.take("r3", asked, ROUTES, free=False)
 
 
 def test_what_nobody_could_count_is_not_begun() -> None:
