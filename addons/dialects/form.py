@@ -48,6 +48,7 @@ def read_form(body: bytes, content_type: str) -> Reading[Form]:
             while not isinstance(event := decoder.next_event(), NeedData):
                 if isinstance(event, Epilogue):
                     check_told_once(parts)
+                    check_nothing_behind(event.data, boundary)
                     return Form(body, content_type or f"{KIND}; boundary={boundary.decode()}", boundary, tuple(parts))
                 if isinstance(event, Field | File):
                     head, pieces = event, []
@@ -84,6 +85,13 @@ def check_told_once(parts: Sequence[FormPart]) -> None:
         if name in seen or part.name != name:
             raise bad_request(f"{name}: stands twice in the form, or in another spelling", name, "invalid_form")
         seen.add(name)
+
+
+def check_nothing_behind(epilogue: bytes | bytearray, boundary: bytes, looked: int = 0) -> None:
+    """Raises GatewayError (400) where a boundary stands behind the form's end: a stricter reader than ours, to whom
+    that end is none (a bare LF before it), would read on there. The first `looked` bytes were looked at before."""
+    if epilogue.find(b"--" + boundary, max(0, looked - len(boundary) - 1)) >= 0:
+        raise bad_request("the form goes on behind its end", code="invalid_form")
 
 
 def is_form(body: bytes, content_type: str) -> bool:

@@ -17,6 +17,7 @@ from addons.dialects.form import (
     SLICE_BYTES,
     TOO_MANY_PARTS,
     boundary_of,
+    check_nothing_behind,
     check_told_once,
     is_sound,
 )
@@ -60,6 +61,8 @@ class FormBeginning:
         self._pieces: list[bytes] = []
         self._heads: list[FormPart] = []
         """Of all parts, without their content."""
+        self._looked = 0
+        """So much of what stands behind the form's end was looked at."""
 
     def feed(self, data: bytes) -> Came:
         """More of the body has come."""
@@ -120,8 +123,8 @@ class FormBeginning:
 
         if self._unread:
             data, self._unread = self._unread + data, b""
-        try:
-            for at in range(0, len(data), SLICE_BYTES):
+        try:  # (once at least: the parser may hold what came with the beginning)
+            for at in range(0, max(1, len(data)), SLICE_BYTES):
                 self._decoder.receive_data(data[at : at + SLICE_BYTES])
                 self._look(told)
         except RequestEntityTooLarge:
@@ -139,7 +142,7 @@ class FormBeginning:
 
     def _look(self, told: Container[str]) -> None:
         """Looks at the heads of parts. Raises ValueError and GatewayError."""
-        from werkzeug.sansio.multipart import Epilogue, Field, File, NeedData
+        from werkzeug.sansio.multipart import Epilogue, Field, File, NeedData, State
 
         while not isinstance(event := self._decoder.next_event(), NeedData):
             if isinstance(event, Epilogue):
@@ -152,6 +155,9 @@ class FormBeginning:
                     raise _told_again(name)
                 self._heads.append(head)
                 check_told_once(self._heads)
+        if self._decoder.state is State.EPILOGUE:
+            check_nothing_behind(self._decoder.buffer, self._boundary, self._looked)
+            self._looked = len(self._decoder.buffer)
 
 
 def _told_again(name: str) -> GatewayError:

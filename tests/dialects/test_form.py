@@ -70,6 +70,7 @@ def test_a_kept_body_is_read_by_its_first_line() -> None:
         b'--b-1\r\nContent-Disposition: form-data; name="\xff"\r\n\r\n1\r\n--b-1--\r\n',
         b'{"model": "m"}',
         part("a", b"1") + b"--other--\r\n",
+        part("a", b"1\n--b-1--") + part("model", b"n") + b"--b-1--\r\n",
     ],
 )
 def test_what_is_no_whole_form_is_refused(body: bytes) -> None:

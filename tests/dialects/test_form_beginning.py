@@ -102,6 +102,8 @@ BAD = {
     + b"\r\n"
     + part("x", b"n").replace(b'"x"', b'"x"\r\nContent-Disposition: form-data; name="model"')
     + b"--b-1--\r\n",
+    "behind an end that others take for none": SOUND + b"\n--b-1--\r\n\r\n" + part("model", b"n") + b"--b-1--\r\n",
+    "behind an end with more on its line": SOUND + b"\r\n--b-1--x\r\n" + part("model", b"n") + b"--b-1--\r\n",
     "no end": SOUND,
     "no end of the last part": SOUND + b"\r\n" + part("stream", b"1"),
     "many parts": SOUND + b"\r\n" + part("a", b"1") * 129 + b"--b-1--\r\n",
@@ -123,9 +125,19 @@ def test_a_rest_that_must_not_go_on(rest: bytes) -> None:
         assert caught.value.status == 400
 
 
-def test_what_came_with_the_beginning_is_looked_at_too() -> None:
+@pytest.mark.parametrize("cut", range(1, 30))
+def test_a_boundary_behind_the_end_stops_a_form_before_it_is_sent_on(cut: int) -> None:
+    rest, reading = SOUND + b"\n--b-1--\r\n\r\n--b-1\r\n", FormBeginning(KIND)
+    assert reading.feed(AT_FILE + b"\r\n") is Came.AT_FILE
+    reading.rest(rest[:-cut] if cut > 3 else b"", ("model",))
+    with pytest.raises(GatewayError):
+        reading.rest(rest[-cut:] if cut > 3 else rest, ("model",))
+
+
+@pytest.mark.parametrize("filler_bytes", [10, 100_000], ids=["in its last slice", "behind it"])
+def test_what_came_with_the_beginning_is_looked_at_too(filler_bytes: int) -> None:
     reading = FormBeginning(KIND)
-    filler = part("file", b"x" * 100_000, FILE)
+    filler = part("file", b"x" * filler_bytes, FILE)
     assert reading.feed(AT_FILE + b"\r\n" + filler + part("model", b"n")) is Came.AT_FILE
     with pytest.raises(GatewayError):
         reading.rest(b"", ("model",))
