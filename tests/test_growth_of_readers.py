@@ -1003,6 +1003,9 @@ READERS: dict[str, Reader] = {
     "form: blanks behind a boundary in the rest": fed(
         lambda: form_rest().rest_of, lambda size: [b"\r\n--b-1" + b" " * 100] * (size // 109)
     ),
+    "form: nearly boundaries behind its end": fed(
+        lambda: form_rest().rest_of, lambda size: [b"\r\n--b-1--\r\n", *([b"-"] * size)]
+    ),
     "tls: empty records": fed(lambda: TlsRecords().pass_by, lambda size: [b"\x17\x03\x03\0\0" * (size // 5)]),
     "tls: bytes": fed(lambda: TlsRecords().pass_by, lambda size: [b"\0"] * size),
     "keys: a damaged file": fed(lambda: keys_file, whole_bytes('{"a":')),
