@@ -1,9 +1,15 @@
 """The pair of listen.tls: what is refused, and in which words."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from ssl import DER_cert_to_PEM_cert
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from addons.config.tls_files import MOST_CERTIFICATES, TlsProblem, read_certificate, read_pair
 from tests.support.certificates import DAY, NOW, Issued, write_pair
@@ -87,3 +93,20 @@ def test_a_key_that_others_can_read(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         return
     with pytest.raises(TlsProblem, match=r"others \(mode 06.0\)|others \(mode 0644\); run: chmod 600"):
         read_pair(cert, key, NOW)
+
+
+def test_a_certificate_that_names_its_hosts_twice_is_served_and_known_by_none(tmp_path: Path) -> None:
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a")])
+    other = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.90"), b"\x04\x00")
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), 5, now - timedelta(1), now + timedelta(90))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("a.example")]), critical=False)
+        .add_extension(other, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    twice = made.public_bytes(Encoding.DER).replace(b"\x06\x03\x55\x1d\x5a", b"\x06\x03\x55\x1d\x11")
+    (tmp_path / "c.pem").write_text(DER_cert_to_PEM_cert(twice))
+    (tmp_path / "k.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    (tmp_path / "k.pem").chmod(0o600)
+    assert read_pair(tmp_path / "c.pem", tmp_path / "k.pem", now.timestamp()).names == ()

@@ -6,6 +6,7 @@ Whoever wrote them: each field is checked, the whole is bounded, and no secret i
 """
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -178,7 +179,7 @@ def _variable(made: Takeover, project: Path, name: str, value: str) -> str:
             return f"is none of {', '.join(_LEVELS)}; left out"
     if name in _PATHS:
         value = str(project / value)
-        if not Path(value).is_file():
+        if not os.path.isfile(value):  # also false for a name that no file can have
             return "names a file that is not there; left out"
     made.values[name] = value
     return _KEPT[name]

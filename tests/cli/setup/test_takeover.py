@@ -123,3 +123,11 @@ def test_the_files_are_found_beside_the_configuration(original: Path, tmp_path: 
     assert original_files(tmp_path) == original
     (tmp_path / ".env").unlink()
     assert "there is none" in taken(original).said[-1]
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, '"x\ny"', "."], ids=["long", "lines", "folder"])
+def test_a_name_that_no_file_has_is_left_out(original: Path, name: str) -> None:
+    original.parents[1].joinpath(".env").write_text(f"AUTH_TOKENS_FILE={name}\n")
+    made = taken(original)
+    assert made.values == {}
+    assert made.said == [".env, AUTH_TOKENS_FILE: names a file that is not there; left out"]
