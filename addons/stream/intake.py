@@ -94,7 +94,12 @@ class RequestIntake(HttpStream):
         request = self.flow.request
         request.data.host, request.data.port = self.context.server.address[:2]
         request.scheme = "https" if self.context.server.tls else "http"
+        is_held = not event.end_stream and self._may_be_large
+        if is_held:  # what comes while the head is judged would all be kept
+            yield SendHttp(RequestHeld(self.stream_id, held=True), self.context.client)
         yield HttpRequestHeadersHook(self.flow)
+        if is_held:
+            yield SendHttp(RequestHeld(self.stream_id, held=False), self.context.client)
         if (yield from self.check_killed(True)):
             return
         self.client_state = self.state_consume_request_body
@@ -129,6 +134,12 @@ class RequestIntake(HttpStream):
     def _said_bytes(self) -> int:
         """How long the body is, as the head says (which was checked); 0 where it does not say."""
         return int(self.flow.request.headers.get("content-length", "0"))
+
+    @property
+    def _may_be_large(self) -> bool:
+        """Whether the body may be more than one read of the connection or two."""
+        said = self.flow.request.headers.get("content-length")
+        return said is None or int(said) > PIECE_BYTES
 
     def _answer_early(self, answer: http.Response) -> Commands:
         self._complete_head(answer)
