@@ -103,7 +103,8 @@ def test_old_rows_go(tmp_path: Path, sites: Sites, monkeypatch: pytest.MonkeyPat
 
 def test_a_ledger_that_cannot_be_written_is_told_and_holds_up_nobody(tmp_path: Path, sites: Sites) -> None:
     (tmp_path / "s").mkdir(mode=0o700)
-    (tmp_path / "s" / "usage.db").touch(mode=0o644)
+    (tmp_path / "s" / "usage.db").touch()
+    (tmp_path / "s" / "usage.db").chmod(0o644)  # whatever the umask
     served = gateway(tmp_path, sites)
     with patch.object(ledger, "END_PATIENCE_S", 0.0), served:
         assert served.post(HELLO).status_code == 200
