@@ -101,9 +101,11 @@ def patient_clients() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def state_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What vaults are remembered by lies in a folder of the tests, for the processes they start too."""
+    """What vaults are remembered by, and a person's own configuration, lie in folders of the tests, for the processes
+    they start too."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
         yield
 
 

@@ -12,7 +12,7 @@ from mitmproxy.options import Options
 
 from addons.app import address_file
 from addons.app.configured_vault import open_vault, vault_path
-from addons.app.hardening import harden, raise_file_limit
+from addons.app.hardening import give_back_memory, harden, raise_file_limit
 from addons.app.listener_tls import shown_host, with_certificate
 from addons.app.option_guard import OptionGuard
 from addons.app.outside import Outside
@@ -59,6 +59,7 @@ def started(options: Options, upstream: UpstreamPool, seen: Callable[[CallRecord
     """
     os.umask(0o077)
     harden()  # before the first secret is read
+    give_back_memory()
     files = raise_file_limit()
     check_mitmproxy()
     serves(file := Path(options.gateway_config))

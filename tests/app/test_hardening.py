@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import patch
 
 import pytest
 
@@ -27,6 +29,8 @@ sys.stdin.read()
 HARDEN = "from addons.app.hardening import harden; harden()"
 OPEN_VAULT = """
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import patch
 from addons.cli.base import CliContext
 CliContext(Path(sys.argv[1])).config()
 """
@@ -160,3 +164,14 @@ def test_the_limit_of_open_files_is_raised_as_far_as_it_goes() -> None:
     command = ["sh", "-c", 'ulimit -n 200; ulimit -Sn 100; exec "$@"', "sh", sys.executable, "-c", code]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.split() == ["200", "200"]
+
+
+def test_memory_of_large_blocks_goes_back_whatever_was_freed_before() -> None:
+    """glibc alone has that switch; elsewhere nothing is asked of the C library."""
+    asked: list[tuple[int, int]] = []
+    library = SimpleNamespace(mallopt=lambda what, value: asked.append((what, value)))
+    with patch.object(ctypes, "CDLL", lambda _name: library):
+        hardening.give_back_memory()
+    assert asked == [(-3, 128 * 1024), (-1, 128 * 1024)]
+    with patch.object(ctypes, "CDLL", lambda _name: SimpleNamespace()):
+        hardening.give_back_memory()
