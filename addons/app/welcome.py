@@ -39,7 +39,9 @@ def welcome(
     """
     well = [line for line in accounts if line.state in CAN_SERVE]
     out = [f"{line.provider}/{line.account} is {line.state.value}" for line in accounts if line not in well]
-    rows = [("base URL", base_url), ("config", str(config)), ("models", f"{len(models)} (GET /v1/models lists them)")]
+    asked = not models and well  # an API that is known by its own list alone
+    told = "the lists of the APIs are being asked for" if asked else f"{len(models)}"
+    rows = [("base URL", base_url), ("config", str(config)), ("models", f"{told} (GET /v1/models lists them)")]
     if aliases:
         rows.append(("aliases", _few([f"{name} → {target}" for name, target in aliases.items()], ALIASES_SHOWN)))
     if out:
@@ -51,7 +53,8 @@ def welcome(
     curl = _curl(here or base_url, models[0], keyless, key_file, has_usual_key) if models else ""
     if models:
         rows.append(("agents", f"{command('run', 'claude')}   (or codex, opencode, aider, qwen …)"))
-    rows.append(("try", curl or f"{command('doctor')} says what is missing"))
+    if not asked:
+        rows.append(("try", curl or f"{command('doctor')} says what is missing"))
     first = f"Glassgate {version} is ready: {len(well)} of {len(accounts)} accounts can serve"
     return "\n".join([first, *(shown(f"  {name:<9}  {value}") for name, value in rows)])
 

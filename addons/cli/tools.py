@@ -42,6 +42,13 @@ def models(cli: CliContext, as_json: bool) -> None:
         (alias, f"→ {target}{'' if index.find(alias) else '  (nobody serves it)'}") for alias, target in aliases.items()
     ]
     out(*table((), served), *table((), named))
+    listed = {route.provider for model in index.models() for route in index.find(model.id)}
+    for name in providers:
+        if name not in listed:
+            out(
+                f"{name}: its models are those of its own list, which the running gateway gives at GET /v1/models",
+                err=True,
+            )
 
 
 @click.command()
@@ -89,7 +96,10 @@ def sandbox(
         out(*table((), list(sites_up["base_urls"].items())))
 
     own = replay_sites(load_recordings(recorded), speed) if recorded else {}
-    asyncio.run(run(sites or tuple(() if own else SITES), port_base, announce, own, slip))
+    try:
+        asyncio.run(run(sites or tuple(() if own else SITES), port_base, announce, own, slip))
+    except OSError as e:
+        raise Problem(f"a sandbox site cannot listen ({e.strerror or e}); --port-base names another port") from None
 
 
 @click.command(hidden=True)

@@ -73,5 +73,11 @@ def test_without_a_model_there_is_nothing_to_try() -> None:
     assert said(EXPIRED, models=()).endswith("glassgate doctor says what is missing")
 
 
+def test_models_that_an_api_has_yet_to_list_are_not_missing() -> None:
+    text = said(WELL, models=())
+    assert "models     the lists of the APIs are being asked for (GET /v1/models lists them)" in text
+    assert "missing" not in text
+
+
 def test_no_name_makes_a_line_of_its_own() -> None:
     assert len(said(WELL, models=("a\nb",)).splitlines()) == len(said(WELL).splitlines())

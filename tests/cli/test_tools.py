@@ -37,6 +37,16 @@ def test_models_with_their_providers_and_aliases(run: Run, house: Path) -> None:
     assert [one["id"] for one in told["data"]] == ["m1"]
 
 
+def test_an_api_whose_models_are_its_own_list_is_told_of(run: Run, house: Path) -> None:
+    near = (
+        "  near: {type: openai_compatible, base_url: 'http://127.0.0.1:9/v1', accounts: [{name: a, session: none}]}\n"
+    )
+    (house / "config.yaml").write_text(CONFIG.replace("providers:\n", f"providers:\n{near}", 1))
+    result = run("models")
+    assert "near: its models are those of its own list, which" in result.stderr
+    assert "official:" not in result.stderr
+
+
 def test_keys_are_fresh_and_fit_for_what_they_are_for(run: Run) -> None:
     vault = {run("keygen").stdout for _ in range(5)}
     assert len(vault) == 5
@@ -67,6 +77,16 @@ def test_a_sandbox_of_all_sites_or_some(run: Run, sandboxes: list[tuple[object, 
     told = run("sandbox", "--site", "zai", "--site", "openai", "--port-base", "9000", "--json")
     assert json.loads(told.stdout)["base_urls"] == {"zai": "http://127.0.0.1:1"}
     assert sandboxes == [(tuple(SITES), 0, {}), (("zai", "openai"), 9000, {})]
+
+
+def test_a_port_that_is_taken_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def taken(*_what: object) -> None:
+        raise OSError(98, "Address already in use")
+
+    monkeypatch.setattr("providers.sandbox.run.run", taken)
+    result = run("sandbox", "--port-base", "23300")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("glassgate: a sandbox site cannot listen (Address already in use); --port-base")
 
 
 def test_its_models_go_wrong_in_a_way_that_is_known(run: Run, sandboxes: list[tuple[object, ...]]) -> None:
