@@ -160,7 +160,7 @@ def serving(command: list[str], folder: Path) -> Iterator[str]:
     process = subprocess.Popen(
         command,
         cwd=folder,
-        env={**kept, "TMPDIR": str(folder), "HOME": str(folder)},
+        env={**kept, "TMPDIR": str(folder), "HOME": str(folder), "XDG_CONFIG_HOME": ""},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
