@@ -16,7 +16,10 @@ WORKERS = 2
 """How many run the suite, whatever the machine: a container may show far more cores than it gives."""
 LONG = (
     "wire",
-    "test_growth_of_readers.py",
+    "test_growth_of_decoders.py",
+    "test_growth_of_client_readers.py",
+    "test_growth_of_provider_readers.py",
+    "test_growth_of_shown_and_kept.py",
     "cli/test_vault_faults.py",
     "test_growth_of_patterns.py",
     "test_run_proxy.py",

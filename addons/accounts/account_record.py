@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from addons.accounts.cooldown import CHALLENGE_REST
 from addons.accounts.health import REASON_LIMIT, AccountState, Health
-from addons.config.schema import is_name
+from addons.config.names import is_name
 from addons.errors import clean
 from providers.formats.jsontext import loads, mapping
 from providers.shared.retry_after import LONGEST_S

@@ -7,7 +7,7 @@ from addons.app.jobs import Job
 from addons.app.optional_part import OptionalPart
 from addons.app.runtime import Running
 from addons.cache.cache import AnswerCache, CacheRules
-from addons.config.schema import Config
+from addons.config.configuration import Config
 
 _TRIM_S: Final = 60.0
 """An answer is in memory for so much longer than it is given, at most."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from addons.accounts.state_store import FILE_NAME, FileStateStore
-from addons.config.schema import Config
+from addons.config.configuration import Config
 from addons.vault import prompt as terminal
 from addons.vault.errors import VaultMissing
 from addons.vault.keys import ENV_NAME, VaultKey, load_key

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from addons.config.configuration import Config
 from addons.config.loader import ConfigError
-from addons.config.schema import Config
 from addons.config.tls_files import TlsPair, TlsProblem, read_pair
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from mitmproxy import options
 from mitmproxy.proxy.mode_specs import ProxyMode
 
-from addons.config.schema import Config
+from addons.config.configuration import Config
 
 
 def wanted_modes(config: Config, given: options.Options) -> list[str]:

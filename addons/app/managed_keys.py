@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from addons.app.configured_vault import rollback_guard, vault_key, vault_path
-from addons.config.schema import Config
+from addons.config.configuration import Config
 from addons.keys.managed import KeysProblem, ManagedSet
 from addons.keys.store import KeyStore, Stamp, keys_path
 from addons.vault.errors import VaultError

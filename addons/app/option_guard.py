@@ -13,9 +13,10 @@ from mitmproxy.proxy.mode_specs import ProxyMode
 
 from addons.app.listeners import hosts_of, wanted_modes
 from addons.app.proxy_options import misspelt, refused, unknown, warned
+from addons.config.configuration import Config
 from addons.config.exposure import judge
 from addons.config.loader import ConfigError
-from addons.config.schema import Config, Sections, url_of
+from addons.config.schema import Sections, url_of
 
 log = logging.getLogger("glassgate")
 

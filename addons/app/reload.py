@@ -17,9 +17,10 @@ from addons.app.configured_vault import vault_path
 from addons.app.listener_tls import renewed_words, with_certificate
 from addons.app.reload_requests import ReloadAnswer, ReloadRequests
 from addons.app.runtime import Running
+from addons.config.configuration import Config
 from addons.config.exposure import judge
 from addons.config.loader import ConfigError, load_config
-from addons.config.schema import Config, Sections
+from addons.config.schema import Sections
 from addons.config.session_lines import VARIABLE
 from addons.vault.errors import VaultError
 

@@ -9,7 +9,9 @@ from addons.accounts.breaker import BreakerRules
 from addons.accounts.cooldown import CooldownRules
 from addons.accounts.limiter import RateLimits
 from addons.config.client_keys import ClientKey, ClientKeys, digest_of
-from addons.config.schema import AccountSettings, Config, FallbackModel, ProviderSettings
+from addons.config.configuration import Config, ProviderSettings
+from addons.config.provider_keys import AccountSettings
+from addons.config.schema import FallbackModel
 from addons.exchange.context import Limits
 from addons.features.settings import FeatureSettings
 from addons.ingress.gate import GateRules

@@ -30,8 +30,8 @@ from addons.cache.cache import AnswerCache
 from addons.cleaning.cleaner import Cleaner
 from addons.cleaning.index import KnownSecret
 from addons.cleaning.known import KnownSecrets
+from addons.config.configuration import Config
 from addons.config.providers import disabled_providers, make_providers
-from addons.config.schema import Config
 from addons.exchange.allowance import Allowances
 from addons.exchange.context import Context
 from addons.exchange.threads import Threads

@@ -7,7 +7,7 @@ from addons.accounts.sessions import SessionVault
 from addons.app.lent_keys import LentKeys
 from addons.cleaning.index import KnownSecret, secrets_of
 from addons.cleaning.known import Version
-from addons.config.schema import Config
+from addons.config.configuration import Config
 from providers.contract.session import Credentials
 
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from addons.config.configuration import Config
 from addons.config.providers import make_providers
-from addons.config.schema import Config, FallbackModel
+from addons.config.schema import FallbackModel
 from addons.config.secret_looks import looks_secret
 from addons.config.yaml_reading import KeyPath
 from addons.routing.model_index import ModelIndex

@@ -15,8 +15,8 @@ from addons.app.configured_vault import state_path, state_store
 from addons.app.outside import moment_source
 from addons.app.rules import accounts_of
 from addons.cli.base import CliContext, Problem, known_provider, note_done, out, out_json
+from addons.config.configuration import Config
 from addons.config.providers import make_providers
-from addons.config.schema import Config
 from addons.vault.errors import VaultMissing
 from addons.vault.store import Vault
 from providers.contract.session import Credentials

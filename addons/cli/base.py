@@ -10,8 +10,8 @@ import click
 
 from addons.app.configured_vault import rollback_guard, vault_key, vault_path
 from addons.app.hardening import harden
+from addons.config.configuration import Config, ProviderSettings
 from addons.config.loader import ConfigError, load_config
-from addons.config.schema import Config, ProviderSettings
 from addons.vault import prompt as terminal
 from addons.vault.audit import try_note
 from addons.vault.errors import VaultConflict, VaultError, VaultMissing

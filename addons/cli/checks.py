@@ -27,10 +27,10 @@ from addons.app.listener_tls import with_certificate
 from addons.app.proxy_options import refused, warned
 from addons.app.runtime import Running
 from addons.app.unserved_names import unserved_of
+from addons.config.configuration import Config
 from addons.config.file_reading import FileProblem, NoFile, read_text
 from addons.config.key_files import KeyFile
 from addons.config.loader import ConfigError
-from addons.config.schema import Config
 from addons.config.yaml_reading import YamlProblem, read_yaml
 from addons.mitm.compat import UnfitMitmproxy, check_mitmproxy
 from addons.transport.httpx_carrier import HttpxCarrier

@@ -17,8 +17,8 @@ from addons.cli.accounts import account_lines, vault_if_any
 from addons.cli.base import CliContext, Problem, out, out_json
 from addons.cli.checks import Finding
 from addons.cli.kept_check import check_kept
+from addons.config.configuration import Config
 from addons.config.providers import make_providers
-from addons.config.schema import Config
 from addons.kept.files import FOLDER_NAME, KeptFolder
 from addons.words.commands import command
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from addons.cli.checks import Finding
-from addons.config.schema import Config
+from addons.config.configuration import Config
 from addons.kept.files import KeptFolder
 from addons.vault.errors import VaultError
 

@@ -14,7 +14,7 @@ from addons.app.configured_vault import vault_path
 from addons.cli.base import CliContext, Problem, note_done, out, out_json
 from addons.cli.key_options import changed, limit_options, told
 from addons.config.client_keys import ClientKey
-from addons.config.schema import checked_name
+from addons.config.names import checked_name
 from addons.keys.limits import NO_LIMITS, KeyLimits, shown_moment, span_of
 from addons.keys.managed import NOTE_CHARS, KeysProblem, ManagedKey, hash_of, told_limits
 from addons.keys.store import KeyStore, new_token

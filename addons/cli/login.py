@@ -16,8 +16,8 @@ from addons.app.configured_vault import vault_path
 from addons.app.outside import moment_source
 from addons.cleaning.cleaner import Cleaner
 from addons.cli.base import CliContext, Problem, known_provider, note_done, out, out_json
+from addons.config.configuration import ProviderSettings
 from addons.config.providers import make_providers
-from addons.config.schema import ProviderSettings
 from addons.transport.httpx_carrier import HttpxCarrier
 from addons.transport.sealing import Seals
 from addons.transport.step_runner import StepRunner

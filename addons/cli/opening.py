@@ -12,7 +12,7 @@ import click
 
 from addons.app.configured_vault import vault_path
 from addons.cli.base import CliContext, Problem, out
-from addons.config.schema import Config
+from addons.config.configuration import Config
 from addons.vault.errors import VaultError
 from addons.vault.kdf import DEFAULT_KDF
 from addons.vault.keys import VaultKey

@@ -22,7 +22,7 @@ from addons.cli.running.models import ServedModel, named_model, usual_model
 from addons.cli.running.printed import STAND_IN, lines
 from addons.cli.running.program import Program, Setting, environment
 from addons.cli.running.programs import NOT_SERVED, OTHER_NAMES, PROGRAMS
-from addons.config.schema import Config
+from addons.config.configuration import Config
 from addons.words.commands import start
 
 _BY_NAME: Final = {program.name: program for program in PROGRAMS}

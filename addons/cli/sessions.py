@@ -13,8 +13,8 @@ from addons.accounts.sessions import credentials_of
 from addons.app.configured_vault import vault_path
 from addons.app.outside import moment_source
 from addons.cli.base import CliContext, Problem, known_provider, note_done, out, out_json
+from addons.config.configuration import ProviderSettings
 from addons.config.providers import make_providers
-from addons.config.schema import ProviderSettings
 from addons.config.secret_looks import looks_secret
 from addons.vault.errors import VaultError, VaultMissing
 from addons.vault.format import Record

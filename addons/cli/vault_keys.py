@@ -10,7 +10,7 @@ from addons.app.configured_vault import rollback_guard
 from addons.cli.base import note_done, out
 from addons.cli.new_key import NewKey, read_lines, read_new_key
 from addons.cli.opening import Opening, kdf_option, vault_command
-from addons.config.schema import Config
+from addons.config.configuration import Config
 from addons.vault import prompt as terminal
 from addons.vault.copies import find_copies, remove_backups
 from addons.vault.durable import replace_file

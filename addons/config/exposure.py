@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from addons.config.client_keys import ClientKey
-from addons.config.schema import Config
+from addons.config.configuration import Config
 from addons.config.variables import literal_part
 from addons.config.yaml_reading import KeyPath
 from addons.words.commands import command

@@ -9,7 +9,8 @@ from typing import Final
 from addons.config.client_keys import ENVIRONMENT_NAME, ClientKey, name_by_hash
 from addons.config.file_reading import FileProblem, NoFile, read_text
 from addons.config.key_files import KeyFile
-from addons.config.schema import Auth, checked_name
+from addons.config.names import checked_name
+from addons.config.schema import Auth
 from addons.config.yaml_reading import KeyPath
 from addons.keys.limits import NO_LIMITS, KeyLimits, limits_written
 

@@ -14,27 +14,18 @@ from pydantic import BaseModel, ValidationError
 
 from addons.config.client_keys import ClientKey
 from addons.config.config_words import ABSENT, Mistake, mistakes, without_repeats
+from addons.config.configuration import Config, ProviderSettings
 from addons.config.env_file import read_env
 from addons.config.exposure import exposure_problems, has_literal_keys
 from addons.config.file_reading import FileProblem, IsFolder, NoFile, read_text
 from addons.config.key_files import KeyFile
 from addons.config.key_sources import KeySources
-from addons.config.schema import (
-    AccountSettings,
-    Config,
-    LoginCredentials,
-    ProviderCommon,
-    ProviderSettings,
-    Sections,
-    checked_name,
-    is_name,
-    placed,
-    provider_class,
-    split_provider,
-    type_names,
-)
+from addons.config.names import checked_name, is_name
+from addons.config.provider_keys import AccountSettings, LoginCredentials, ProviderCommon, split_provider
+from addons.config.schema import Sections
 from addons.config.secret_looks import looks_secret
 from addons.config.session_lines import VARIABLE, describe_odd, read_session_lines
+from addons.config.told_keys import placed
 from addons.config.variables import substituted
 from addons.config.yaml_reading import KeyPath, YamlProblem, read_texts
 from addons.keys.store import keys_path
@@ -42,7 +33,7 @@ from addons.words.commands import command
 from addons.words.near import near
 from addons.words.shown import shown
 from providers.contract.session import Credentials
-from providers.registry import preset_types
+from providers.registry import preset_types, provider_class, type_names
 
 _SECRET_KEYS = re.compile(r"token|key|secret|password|cookie|auth", re.IGNORECASE)
 _TOLD = re.compile(r".{0,11}|[A-Za-z _-]{0,40}|[a-z]{1,10}://[\w.:\[\]-]{1,100}/?", re.DOTALL | re.ASCII)

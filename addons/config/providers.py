@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from addons.config.schema import Config
+from addons.config.configuration import Config
 from providers.contract.provider import Provider, ProviderOptions
 from providers.registry import provider_class
 

@@ -1,16 +1,13 @@
 """The schema of config.yaml, as checked, immutable data. Names are public: docs/configuration.md lists them."""
 
-import re
-from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from addons.config.client_keys import ClientKey
-from addons.config.key_files import KeyFile
+from addons.config.names import checked_name
 from addons.config.operating import (
     CacheSettings,
     MetricsSettings,
@@ -20,20 +17,10 @@ from addons.config.operating import (
     UsageSettings,
 )
 from addons.config.origins import origin_of
-from addons.config.secret_looks import looks_random, looks_secret
-from addons.config.yaml_reading import KeyPath
+from addons.config.provider_keys import FeatureKeys
 from addons.keys.limits import MOST_REQUESTS, NO_LIMITS, KeyLimits, limits_written
-from providers.contract.provider import LOOPBACK_HOSTS, ProviderOptions
-from providers.contract.session import Credentials
-from providers.contract.written import Listed, Nothing, Span, Written, better
-from providers.registry import provider_class, type_names
-
-if TYPE_CHECKING:  # commands need no certificates
-    from addons.config.tls_files import TlsPair
-
-_NAMES_OF_SECRETS: Final = ("token", "key", "secret", "password", "cookie", "auth")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-_PROXY = re.compile(r"https?://[^/@\s]+/?")
+from providers.contract.provider import LOOPBACK_HOSTS
+from providers.contract.written import Listed, Span, Written
 
 type Strategy = Literal["priority", "round_robin", "least_busy", "weighted"]
 type Seconds = Annotated[Span, Field(gt=0, le=86400)]
@@ -154,17 +141,6 @@ class VaultSettings(Written):
     """Remember the vault's generation outside of its folder, and refuse an older copy."""
 
 
-class FeatureKeys(Written):
-    """The section `features`, or a provider's own keys `features`, which go before it. None: not said here."""
-
-    tools: bool | None = None
-    threads: Literal["auto"] | bool | None = None
-    """auto: where the site has them, unless its chats are deleted."""
-    remote_media: bool | None = None
-    long_prompt_file: bool | None = None
-    parallel_turns: int | None = Field(default=None, ge=1, le=16)
-
-
 class AccountDefaults(Written):
     """The section `accounts`: what holds for accounts that say nothing else."""
 
@@ -174,79 +150,6 @@ class AccountDefaults(Written):
     min_interval_s: Span = Field(default=0, ge=0, le=3600)
     requests_per_minute: int | None = Field(default=None, ge=1)
     requests_per_day: int | None = Field(default=None, ge=1)
-
-
-class LoginCredentials(Written):
-    """Credentials for `glassgate login`; to be given by reference: `${NAME}`."""
-
-    email: str = Field(repr=False, min_length=1)
-    password: SecretStr = Field(min_length=1)
-
-
-class AccountSettings(Written):
-    """An account: its name alone, or with keys of its own."""
-
-    name: str
-    credentials: LoginCredentials | None = None
-    session: Literal["vault", "none"] = "vault"
-    priority: int = 0
-    weight: int = Field(default=1, ge=1)
-    max_concurrent: int | None = Field(default=None, ge=1)
-    queue_s: Span | None = Field(default=None, ge=0, le=3600)
-    min_interval_s: Span | None = Field(default=None, ge=0, le=3600)
-    requests_per_minute: int | None = Field(default=None, ge=1)
-    requests_per_day: int | None = Field(default=None, ge=1)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _a_name_alone(cls, value: object) -> object:
-        """Also with the ':' of a key behind it that has no value (`- main:`)."""
-        if isinstance(value, Mapping) and len(value) == 1:
-            (key, own), *_ = value.items()
-            value = key if isinstance(own, Nothing) and key not in cls.model_fields else value
-        return {"name": value} if isinstance(value, str) else value
-
-    @field_validator("name")
-    @classmethod
-    def _named(cls, value: str) -> str:
-        return checked_name(value)
-
-
-class ProviderCommon(Written):
-    """The keys of a provider that are the gateway's; the rest belong to its type."""
-
-    type: str
-    """A name of providers/registry.py; the loader looks before anything else is read of a provider."""
-    accounts: Annotated[Listed[AccountSettings], Field(min_length=1)]
-    proxy: str | None = None
-    enabled: bool = True
-    delete_chats: bool = False
-    """Whether the chats the gateway makes at the site are deleted when they are answered."""
-    features: FeatureKeys = FeatureKeys()
-
-    @field_validator("proxy")
-    @classmethod
-    def _is_a_proxy(cls, value: str | None) -> str | None:
-        if value is not None and not _PROXY.fullmatch(value):
-            meant = f"http://{value}" if "://" not in value and _PROXY.fullmatch(f"http://{value}") else ""
-            raise better("must be http://host:port or https://host:port, without user or path", meant)
-        return value
-
-    @field_validator("accounts", mode="before")
-    @classmethod
-    def _table_of_names(cls, value: object) -> object:
-        """`{main: {priority: 1}, two: }` is a list of accounts too."""
-        if isinstance(value, Mapping) and all(isinstance(own, Mapping | Nothing) for own in value.values()):
-            return [{**(own or {}), "name": name} for name, own in value.items()]
-        return value
-
-    @field_validator("accounts")
-    @classmethod
-    def _accounts_differ(cls, value: tuple[AccountSettings, ...]) -> tuple[AccountSettings, ...]:
-        names = [account.name for account in value]
-        if len(set(names)) != len(names):
-            raise ValueError("two accounts have the same name; give each its own")
-        return value
 
 
 class ModelSettings(Written):
@@ -429,117 +332,3 @@ class Sections(Written):
     cache: CacheSettings | None = None
     metrics: MetricsSettings = MetricsSettings()
     tracing: TracingSettings = TracingSettings()
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderSettings:
-    """One provider of config.yaml: the gateway's keys, and its own as its Options."""
-
-    name: str
-    common: ProviderCommon
-    options: ProviderOptions
-    from_file: tuple[AccountSettings, ...] = ()
-    """Accounts that stand in a file of sessions, not in config.yaml."""
-
-    @property
-    def accounts(self) -> tuple[AccountSettings, ...]:
-        """The accounts, those of config.yaml first."""
-        return (*self.common.accounts, *self.from_file)
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """The configuration, environment included. Relative paths are resolved against the file's folder.
-
-    What a command asked to be left out stands at its default: no client keys, no providers.
-    """
-
-    file: Path
-    sections: Sections
-    providers: tuple[ProviderSettings, ...]
-    keys: tuple[ClientKey, ...] = ()
-    skip_auth: bool = False
-    env_sessions: Mapping[tuple[str, str], Credentials] = field(default_factory=dict, repr=False)
-    environ: MutableMapping[str, str] = field(default_factory=dict, repr=False)
-    files: tuple[KeyFile, ...] = ()
-    """The files all this was read from."""
-    disabled: tuple[ProviderSettings, ...] = ()
-    """Providers with `enabled: false`: they serve nothing, and whoever asks for them is told so."""
-    lines: Mapping[KeyPath, int] = field(default_factory=dict, repr=False)
-    """The line of each key of the file."""
-    notes: tuple[str, ...] = ()
-    """What was passed over on the way, in words without secrets."""
-    managed_keys: bool = False
-    """Whether commands have made client keys (addons/keys/)."""
-    tls: "TlsPair | None" = field(default=None, repr=False)
-    """What `listen.tls` names, once it was read: who serves needs it, most commands do not."""
-
-    @property
-    def tokens(self) -> tuple[str, ...]:
-        """The client keys themselves: secrets."""
-        return tuple(key.token for key in self.keys)
-
-    def path(self, value: Path) -> Path:
-        """A path of the configuration, absolute."""
-        return value if value.is_absolute() else (self.file.parent / value)
-
-    def message_at(self, path: KeyPath, words: str) -> str:
-        """A sentence about what stands at `path` of the file."""
-        return placed(self.file, self.lines, path, words)
-
-
-def placed(file: Path, lines: Mapping[KeyPath, int], path: KeyPath, words: str) -> str:
-    """`words` with file, line and key before them. What looks like a secret is no key that is told."""
-    line = next((lines[path[:n]] for n in range(len(path), -1, -1) if path[:n] in lines), None)
-    where = f"{file}:{line}" if line else str(file)
-    key = dotted(path)
-    return f"{where}: {key}: {words}" if key else f"{where}: {words}"
-
-
-def dotted(path: KeyPath) -> str:
-    """The path as text: `("auth", "tokens", 0)` as `auth.tokens[0]`."""
-    text = ""
-    for part in path:
-        told = part if isinstance(part, int) else _displayed(part)
-        text += f"[{told}]" if isinstance(told, int) else f".{told}" if text else told
-    return text
-
-
-def _displayed(key: str) -> str:
-    """A key as people are told of it. `password:"…"` without a space behind the colon is all key: its value is not."""
-    if looks_secret(key):
-        return "…"
-    name = key[: min((at for mark in ":=\"'" if (at := key.find(mark)) >= 0), default=len(key))]
-    return f"{name}…" if name != key and any(word in name.lower() for word in _NAMES_OF_SECRETS) else key
-
-
-def is_name(value: str) -> bool:
-    """Whether this can be a provider's or account's name."""
-    return _NAME.fullmatch(value) is not None
-
-
-def checked_name(value: str) -> str:
-    """A provider's, account's or client key's name. Raises ValueError."""
-    if not is_name(value):
-        raise ValueError("must be 1 to 64 letters, digits, '_', '.' or '-', beginning with a letter or digit")
-    if looks_random(value):
-        raise ValueError("looks like a key or token, and names stand in the log; choose a word, such as main")
-    return value
-
-
-def split_provider(raw: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A provider's raw keys: the gateway's, and those of its type."""
-    common = {key: value for key, value in raw.items() if key in ProviderCommon.model_fields}
-    return common, {key: value for key, value in raw.items() if key not in ProviderCommon.model_fields}
-
-
-__all__ = [
-    "Config",
-    "ProviderSettings",
-    "Sections",
-    "checked_name",
-    "placed",
-    "provider_class",
-    "split_provider",
-    "type_names",
-]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from addons.config.schema import is_name
+from addons.config.names import is_name
 from addons.errors import clean
 from addons.vault.small_files import read_small, write_small
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from addons.config.schema import Config
+from addons.config.configuration import Config
 
 FILE_NAME: Final = "usage.db"
 

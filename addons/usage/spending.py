@@ -6,7 +6,7 @@ from decimal import Decimal
 from itertools import batched
 from typing import Final, Protocol
 
-from addons.config.schema import Config
+from addons.config.configuration import Config
 from addons.usage.errors import LedgerMissing
 from addons.usage.place import Place, place_of
 from addons.usage.row import dollars

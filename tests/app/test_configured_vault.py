@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from addons.app.configured_vault import LateVault, lacks_sessions, open_vault, rollback_guard, state_path, vault_path
+from addons.config.configuration import Config
 from addons.config.loader import load_config
-from addons.config.schema import Config
 from addons.vault.errors import VaultError
 from addons.vault.keys import ENV_NAME, VaultKey
 from addons.vault.store import Vault

@@ -10,8 +10,8 @@ from mitmproxy.exceptions import OptionsError
 from mitmproxy.options import Options
 
 from addons.app.option_guard import OptionGuard
+from addons.config.configuration import Config
 from addons.config.loader import ConfigError, load_config
-from addons.config.schema import Config
 
 KEY = "sk-guard-0123456789abcdef0123456789abcdef"
 

@@ -10,8 +10,8 @@ import addons.app.reload
 from addons.app.reload import UNCHANGED, Reload
 from addons.app.reload_requests import ReloadAnswer, answer_to, ask
 from addons.app.runtime import Running
+from addons.config.configuration import Config
 from addons.config.loader import load_config
-from addons.config.schema import Config
 from addons.transport.httpx_carrier import HttpxCarrier
 
 STRONG = "sk-strong-0123456789abcdef0123456789abcdef"

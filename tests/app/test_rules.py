@@ -20,8 +20,8 @@ from addons.app.rules import (
     record_rules,
     retry_rules,
 )
+from addons.config.configuration import Config
 from addons.config.loader import load_config
-from addons.config.schema import Config
 from addons.routing.retry_policy import Cause
 
 PROVIDERS = """

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from addons.app.unserved_names import ALL_OFF, UnservedReport, unserved_of
+from addons.config.configuration import Config
 from addons.config.loader import load_config
 from addons.config.providers import make_providers
-from addons.config.schema import Config
 from addons.routing.models import Models
 
 LISTED = (

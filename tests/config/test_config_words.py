@@ -11,7 +11,8 @@ from pydantic import BaseModel, ValidationError
 
 from addons.config.config_words import mistakes
 from addons.config.loader import ConfigError, load_config
-from addons.config.schema import ProviderCommon, Sections
+from addons.config.provider_keys import ProviderCommon
+from addons.config.schema import Sections
 from providers.registry import provider_class, type_names
 from tests.config.written import KEY, problems, written
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from addons.config.configuration import Config
 from addons.config.exposure import judge
 from addons.config.key_files import KeyFile, is_reachable
-from addons.config.schema import Config
 from tests.config.written import STRONG, strong
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from addons.config.schema import Config
+from addons.config.configuration import Config
 from addons.keys.limits import NO_LIMITS, KeyLimits, budget_of, moment_of
 from tests.config.written import KEY, ZAI, problems, written
 

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from addons.app.reload import _files
 from addons.app.rules import accounts_of
+from addons.config.configuration import Config
 from addons.config.exposure import judge
 from addons.config.file_reading import FileProblem
 from addons.config.loader import ConfigError, load_config
-from addons.config.schema import Config
 from addons.config.session_lines import LINE_LIMIT, MOST_SESSIONS, name_of, read_session_lines
 from providers.contract.given import is_cookie
 from providers.contract.session import Credentials

@@ -6,8 +6,8 @@ from typing import Final
 
 import pytest
 
+from addons.config.configuration import Config
 from addons.config.loader import ConfigError, load_config
-from addons.config.schema import Config
 
 KEY: Final = {"AUTH_TOKEN": "sk-test-0123456789"}
 STRONG: Final = "sk-strong-0123456789abcdef0123456789abcdef"

@@ -13,7 +13,7 @@ _TOOL: Final = 4
 def work_of[T](work: Callable[[], T]) -> tuple[T, int]:
     """What `work` returns, and how many calls, rounds of loops and branches it took in this thread.
 
-    A call into C counts as one, however long it takes: how that grows is judged in tests/test_growth_of_readers.py.
+    A call into C counts as one, however long it takes: how that grows is judged in tests/test_growth_of_*.py.
     """
     count, here, thread = 0, threading.get_ident(), threading.get_ident
 

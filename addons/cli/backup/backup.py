@@ -11,7 +11,7 @@ from addons.app.configured_vault import vault_path
 from addons.cli.backup.archive import ACCOUNTS, CONFIG, ENV, KEYS, USAGE, VAULT, ArchiveProblem, write_archive
 from addons.cli.backup.places import Places, copied_ledger
 from addons.cli.base import CliContext, Problem, out
-from addons.config.schema import Config
+from addons.config.configuration import Config
 from addons.config.version import version
 from addons.vault.audit import try_note
 from addons.vault.errors import VaultError, VaultMissing

@@ -22,8 +22,8 @@ from addons.cli.backup.archive import ACCOUNTS, CONFIG, ENV, KEYS, USAGE, VAULT,
 from addons.cli.backup.places import Places, ledger_problem
 from addons.cli.base import CliContext, Problem, out
 from addons.cli.setup.files import place_of
+from addons.config.configuration import Config
 from addons.config.loader import ConfigError, load_config
-from addons.config.schema import Config
 from addons.vault import prompt as terminal
 from addons.vault.audit import try_note
 from addons.vault.errors import VaultError

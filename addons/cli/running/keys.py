@@ -17,7 +17,7 @@ from addons.app.control import Answer
 from addons.cli.base import Problem
 from addons.cli.gateway_http import proves_to_know
 from addons.config.client_keys import ClientKey
-from addons.config.schema import Config
+from addons.config.configuration import Config
 
 PATIENCE_S: Final = 10.0
 _LOOK_S: Final = 0.05

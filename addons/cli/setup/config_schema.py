@@ -5,7 +5,9 @@ It is wider than the check in one way: `${NAME}` may stand for any value, as it 
 
 from typing import Any, Final
 
-from addons.config.schema import ProviderCommon, Sections, provider_class, type_names
+from addons.config.provider_keys import ProviderCommon
+from addons.config.schema import Sections
+from providers.registry import provider_class, type_names
 
 _VARIABLE: Final = {"type": "string", "pattern": r"\$\{"}
 _INSTEAD: Final = (_VARIABLE, {"type": "null"})

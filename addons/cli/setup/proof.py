@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from addons.cli import checks
 from addons.cli.checks import Finding
-from addons.config.schema import Config
+from addons.config.configuration import Config
 from addons.vault.store import Vault
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from addons.cli.base import Problem
-from addons.config.schema import is_name
+from addons.config.names import is_name
 from providers.registry import preset_types, provider_class, type_names
 
 

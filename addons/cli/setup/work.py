@@ -20,9 +20,10 @@ from addons.cli.setup.proof import proof
 from addons.cli.setup.providers import Wanted
 from addons.cli.setup.takeover import VAULT_KEY, Takeover
 from addons.cli.setup.written import SCHEMA_FILE, config_with, new_config, provider_line
+from addons.config.configuration import Config
 from addons.config.loader import ConfigError, load_config
 from addons.config.providers import make_providers
-from addons.config.schema import Config, VaultSettings
+from addons.config.schema import VaultSettings
 from addons.vault import prompt as terminal
 from addons.vault.errors import VaultError
 from addons.vault.store import Vault

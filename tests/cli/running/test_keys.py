@@ -13,7 +13,8 @@ from addons.app.lent_keys import LentKeys
 from addons.cli.base import Problem
 from addons.cli.running.keys import NOT_WANTED, PATIENCE_S, configured_key, lent_key
 from addons.config.client_keys import ClientKey
-from addons.config.schema import Config, Sections
+from addons.config.configuration import Config
+from addons.config.schema import Sections
 
 FILE = Path("/f/config.yaml")
 
