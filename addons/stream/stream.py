@@ -25,6 +25,7 @@ from mitmproxy.proxy.layers.http._hooks import (
 )
 
 from addons.errors import GatewayError
+from addons.stream.answer_times import AnswerTimes, Due
 from addons.stream.client_end import ClientEnd
 from addons.stream.deps import AttemptFailedHook, Commands, FromProvider, LayerDeps, Tick, YieldControlHook
 from addons.stream.intake import RequestIntake
@@ -48,14 +49,7 @@ class GatewayStream(RequestIntake):
         """The client has the head of an answer."""
         self._answering = False
         """It has something of the answer too, not only what keeps its connection alive."""
-        self._began = deps.clock()
-        self._attempt_began = 0.0
-        self._connect_by = math.inf
-        """When the connection that is being made must stand."""
-        self._last_heard = 0.0
-        self._last_said = 0.0
-        self._settles_at: float | None = None
-        """When an answer without an end mark, of which all was said, is taken for complete."""
+        self._times = AnswerTimes(deps.clock())
         self._client = ClientEnd(self, deps)
 
     # -- events in ------------------------------------------------------------------------------------------------
@@ -107,8 +101,8 @@ class GatewayStream(RequestIntake):
 
     # -- attempts -------------------------------------------------------------------------------------------------
     def _start_attempt(self, attempt: UpstreamAttempt) -> Commands:
-        self._attempt_began = self._last_heard = self._last_said = self.deps.clock()
-        self._settles_at = None
+        now = self.deps.clock()
+        self._times.attempt_begins(now)
         self._connects()
         self.deps.deadlines.add(self)
         head = attempt.wire_request(self.flow.request)
@@ -122,7 +116,7 @@ class GatewayStream(RequestIntake):
         upload = None
         if self.body is not None:
             upload = self.body.upload
-            self.body.taken(self._attempt_began)  # a provider's time begins with its attempt
+            self.body.taken(now)  # a provider's time begins with its attempt
         call = self.call = self.deps.upstream.call(attempt.target, head, self.context.client, self._told, upload)
         if call.connection is not None and call.connection.link is not None:
             self._connected(call.connection.link.server)
@@ -142,17 +136,17 @@ class GatewayStream(RequestIntake):
     def _connects(self) -> None:
         """A connection is being made."""
         assert self.attempt
-        self._connect_by = self.deps.clock() + self.attempt.timers.connect_s
+        self._times.connect_by = self.deps.clock() + self.attempt.timers.connect_s
         self._set_deadline()
 
     def _connected(self, server: Server) -> None:
-        self._connect_by = math.inf
+        self._times.connect_by = math.inf
         self.context.server = self.flow.server_conn = server
         self._set_deadline()
 
     def _connect_fault(self, err: str) -> tuple[Fault, str]:
         assert self.attempt
-        if self.deps.clock() >= self._connect_by:
+        if self.deps.clock() >= self._times.connect_by:
             return Fault.CONNECT_TIMEOUT, err
         is_tls = "tls" in err.lower() or "certificate" in err.lower()
         return (Fault.TLS if is_tls else Fault.CONNECT), err
@@ -178,13 +172,13 @@ class GatewayStream(RequestIntake):
         """From now on the provider has its time: what passed while the body came was not its own."""
         assert self.body is not None
         now = self.deps.clock()
-        self._began += now - self.body.began
+        self._times.began += now - self.body.began
         self._gets_time(now)
 
     def _gets_time(self, now: float) -> None:
         """The provider has taken something of the request only now."""
         if self.attempt is not None and self.call is not None:
-            self._last_heard = self._attempt_began = now
+            self._times.last_heard = self._times.attempt_began = now
             self._set_deadline()
 
     def _fail_attempt(self, fault: Fault, detail: str) -> Commands:
@@ -252,7 +246,7 @@ class GatewayStream(RequestIntake):
 
     def _hear_beside(self, call: UpstreamCall) -> Commands:
         if call is self.call and self.attempt is not None:
-            self._last_heard = self.deps.clock()
+            self._times.last_heard = self.deps.clock()
             yield from self._advance(self.attempt.more())
 
     def _begin_answer(self, response: http.Response) -> Commands:
@@ -260,17 +254,14 @@ class GatewayStream(RequestIntake):
         response.timestamp_start = time.time()
         self.attempt.head(response)  # seals secrets before any other addon sees the flow
         self.flow.response = response
-        began = self._last_heard = self.deps.clock()
+        began = self._times.last_heard = self.deps.clock()
         if self.body is not None and self.uploads and response.status_code >= 300:
             yield from self._stop_upload(self.body)
         if self.deps.heads_are_heard():
             yield HttpResponseHeadersHook(self.flow)
             if (yield from self._dropped()):
                 return
-            self._last_heard = self.deps.clock()
-            held_s = self._last_heard - began  # by a person, and so by neither side
-            self._began += held_s
-            self._attempt_began += held_s
+            self._times.held(began, self.deps.clock())
             self._read_on()
         yield from self._advance(b"")
 
@@ -278,7 +269,7 @@ class GatewayStream(RequestIntake):
         """Reads pieces one after the other; what they give goes to the client in one piece."""
         attempt = self.attempt
         assert attempt
-        self._last_heard = self.deps.clock()
+        self._times.last_heard = self.deps.clock()
         reader, out = attempt.reader, b""
         for piece in pieces:
             out += attempt.data(piece)
@@ -310,8 +301,8 @@ class GatewayStream(RequestIntake):
             yield from self._finish()
         elif attempt.reader.state is State.FAILED:
             yield from self._broken(Fault.PROTOCOL, "the provider's answer failed")
-        elif (out or self._settles_at is None) and attempt.reader.ended:
-            self._settles_at = self.deps.clock() + attempt.timers.settle_s
+        elif (out or self._times.settles_at is None) and attempt.reader.ended:
+            self._times.settles_at = self.deps.clock() + attempt.timers.settle_s
             self._set_deadline()
 
     def _broken(self, fault: Fault, detail: str) -> Commands:
@@ -336,7 +327,7 @@ class GatewayStream(RequestIntake):
         assert self.attempt
         self._leave()
         self.call = UpstreamCall(self.attempt.target, self.flow.request, self.context.client, self._told)
-        self._last_heard, self._settles_at = self.deps.clock(), None
+        self._times.last_heard, self._times.settles_at = self.deps.clock(), None
         self._set_deadline()
 
     def _end_with_error(self) -> Commands:
@@ -356,7 +347,7 @@ class GatewayStream(RequestIntake):
             if self.attempt.streaming:
                 self._client.frame_by_chunks(head)
             yield SendHttp(ResponseHeaders(self.stream_id, head, end_stream=False), self.context.client)
-        self._last_said = self.deps.clock()
+        self._times.last_said = self.deps.clock()
         self._client.handed_bytes += len(data)
         self._set_deadline()
         yield SendHttp(ResponseData(self.stream_id, data), self.context.client)
@@ -443,17 +434,10 @@ class GatewayStream(RequestIntake):
         assert self.attempt
         timers = self.attempt.timers
         if self.body is not None and self.uploads:
-            self.deadline = min(self.body.due(self.deps.clock(), timers.first_token_s), self._connect_by)
+            self.deadline = min(self.body.due(self.deps.clock(), timers.first_token_s), self._times.connect_by)
             return
-        due = min(self._began + timers.total_s, self._connect_by)
-        if self.committed:
-            due = min(due, self._last_said + timers.keepalive_s, self._last_heard + timers.idle_s)
-        else:
-            silent_until = self._last_heard + timers.idle_s
-            due = min(due, silent_until if self._speaks else self._attempt_began + timers.first_token_s)
-            if self.attempt.keepalive_before_first_token:
-                due = min(due, self._last_said + timers.keepalive_s)
-        self.deadline = due if self._settles_at is None else min(due, self._settles_at)
+        early = self.attempt.keepalive_before_first_token
+        self.deadline = self._times.due_at(timers, committed=self.committed, speaks=self._speaks, early_keepalive=early)
 
     @property
     def _speaks(self) -> bool:
@@ -469,28 +453,41 @@ class GatewayStream(RequestIntake):
             return
         if self.flow.error is not None and (yield from self._dropped()):
             return
-        now, timers = self.deps.clock(), attempt.timers
+        now = self.deps.clock()
         if self.ending:
             yield from self._broken(Fault.STOPPED, "the gateway ended it")
-        elif now >= self._connect_by:
+        elif now >= self._times.connect_by:
             self._leave()
             yield from self._fail_attempt(Fault.CONNECT_TIMEOUT, "connection cancelled")
         elif self.uploads:
             yield from self._on_upload_tick(now)
         elif self.committed and self._client.unsent:
             yield from self._wait_for_client(now)
-        elif self._settles_at is not None and now >= self._settles_at:
-            yield from self._advance(attempt.settle() if attempt.reader.ended else b"")
-        elif now >= self._began + timers.total_s:
-            yield from self._broken(Fault.TOTAL_TIMEOUT, f"no complete answer within {timers.total_s:g} s")
-        elif not self._speaks and now >= self._attempt_began + timers.first_token_s:
-            yield from self._broken(Fault.FIRST_TOKEN_TIMEOUT, f"no word within {timers.first_token_s:g} s")
-        elif self._speaks and not attempt.silent_until_whole and now >= self._last_heard + timers.idle_s:
-            yield from self._broken(Fault.IDLE_TIMEOUT, f"silence for {timers.idle_s:g} s")
-        elif (self.committed or attempt.keepalive_before_first_token) and now >= self._last_said + timers.keepalive_s:
-            yield from self._emit(attempt.keepalive)
         else:
-            self._set_deadline()
+            due = self._times.due(
+                now,
+                attempt.timers,
+                speaks=self._speaks,
+                silent_until_whole=attempt.silent_until_whole,
+                keeps_alive=self.committed or attempt.keepalive_before_first_token,
+            )
+            yield from self._on_due(attempt, due)
+
+    def _on_due(self, attempt: UpstreamAttempt, due: Due) -> Commands:
+        timers = attempt.timers
+        match due:
+            case Due.SETTLE:
+                yield from self._advance(attempt.settle() if attempt.reader.ended else b"")
+            case Due.TOTAL:
+                yield from self._broken(Fault.TOTAL_TIMEOUT, f"no complete answer within {timers.total_s:g} s")
+            case Due.FIRST_TOKEN:
+                yield from self._broken(Fault.FIRST_TOKEN_TIMEOUT, f"no word within {timers.first_token_s:g} s")
+            case Due.IDLE:
+                yield from self._broken(Fault.IDLE_TIMEOUT, f"silence for {timers.idle_s:g} s")
+            case Due.KEEPALIVE:
+                yield from self._emit(attempt.keepalive)
+            case Due.NOTHING:
+                self._set_deadline()
 
     def _on_upload_tick(self, now: float) -> Commands:
         """While a body is passed on, the client has to send and the provider to take it; nothing else has a time."""
@@ -509,15 +506,16 @@ class GatewayStream(RequestIntake):
     def _wait_for_client(self, now: float) -> Commands:
         """The client is behind: the provider is not read meanwhile, so its silence is not its own."""
         assert self.attempt
-        due = min(self._client.gives_up_at(now), self._began + self.attempt.timers.total_s)
+        times = self._times
+        due = min(self._client.gives_up_at(now), times.began + self.attempt.timers.total_s)
         if now >= due:
             yield from self._stalled()
             return
-        self._last_heard = now
+        times.last_heard = now
         look_again_s = self.attempt.timers.keepalive_s
-        if self._settles_at is not None:
+        if times.settles_at is not None:
             look_again_s = min(look_again_s, self.attempt.timers.settle_s)
-            self._settles_at = now + look_again_s
+            times.settles_at = now + look_again_s
         self.deadline = min(now + look_again_s, due)
 
     def _stalled(self) -> Commands:

@@ -21,6 +21,7 @@ from providers.contract.operation import Decoder
 from providers.formats.json_tally import JsonTally
 from providers.formats.jsontext import BODY_VALUES, EVENT_VALUES, INVALID, dumps, loads, mapping, text
 from providers.formats.sse import SseReader
+from providers.shared.whole_body import WholeBody
 
 EVENT_BYTES: Final = 4 * 1024 * 1024
 ANSWER_BYTES: Final = 8 * 1024 * 1024
@@ -230,19 +231,17 @@ class WholePassedOn(Decoder):
     def __init__(self, told: Callable[[ProviderError], ProviderError], *, streams: bool = False) -> None:
         self.unknown: Counter[str] = Counter()
         self._told, self._streams = told, streams
-        self._pieces: list[bytes] = []
-        self._size = 0
+        self._body = WholeBody(ANSWER_BYTES)
         self._tally = JsonTally()
         self._over = False
 
     def feed(self, data: bytes) -> list[Event]:
         if self._over:
             return []
-        self._pieces.append(data)
-        self._size += len(data)
         self._tally.feed(data)
-        if self._size > ANSWER_BYTES or self._tally.values > BODY_VALUES or self._tally.long_number:
-            self._over, self._pieces = True, []
+        if not self._body.take(data) or self._tally.values > BODY_VALUES or self._tally.long_number:
+            self._over = True
+            self._body.taken()
             return [Failure(ProviderError(ErrorKind.PROVIDER_DOWN, "The API's answer is too large to be read."))]
         return []
 
@@ -250,7 +249,7 @@ class WholePassedOn(Decoder):
         if self._over:
             return []
         self._over = True
-        body, self._pieces = b"".join(self._pieces), []
+        body = self._body.taken()
         value = loads(body, BODY_VALUES)
         if value is INVALID and not self._streams and body.lstrip().startswith(_EVENTS):
             return self._of_stream(body)

@@ -24,6 +24,7 @@ from providers.formats.sse import SseLimit, SseReader
 from providers.official.codes import Codes
 from providers.official.errors import error_event
 from providers.openai.usage import counts_tokens, usage_of
+from providers.shared.whole_body import WholeBody
 
 ANSWER_BYTES: Final = 64 * 1024 * 1024
 """Of a whole answer: ten large pictures in base64, the vectors of some thousand texts."""
@@ -70,20 +71,16 @@ class WholeDocument(Decoder):
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
-        self._pieces: list[bytes] = []
-        self._size = 0
+        self._body = WholeBody(ANSWER_BYTES)
         self._tally = JsonTally()
         self._over = False
 
     def feed(self, data: bytes) -> list[Event]:
         if self._over:
             return []
-        self._pieces.append(data)
-        self._size += len(data)
         self._tally.feed(data)
-        if self._size > ANSWER_BYTES:
+        if not self._body.take(data):
             self._over = True
-            self._pieces.clear()
             limit = f"{ANSWER_BYTES // (1024 * 1024)} MB"
             return [
                 Failure(_down(f"The API's answer is larger than the {limit} that are read: ask for less at a time."))
@@ -94,7 +91,7 @@ class WholeDocument(Decoder):
         if self._over:
             return []
         self._over = True
-        body, self._pieces = b"".join(self._pieces), []
+        body = self._body.taken()
         if self._tally.values > BODY_VALUES or self._tally.long_number:
             return self._unread(body)
         value = _object_in(body)

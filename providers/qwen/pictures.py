@@ -22,6 +22,7 @@ from providers.qwen.api import QwenApi
 from providers.qwen.chat import QwenTurn
 from providers.qwen.options import QwenOptions
 from providers.qwen.uploads import own_places
+from providers.shared.whole_body import WholeBody
 
 MOST_BYTES: Final = 32 * 1024 * 1024
 """Of one picture."""
@@ -111,30 +112,25 @@ class PictureContent(Decoder):
 
     def __init__(self, others: Sequence[Event] = ()) -> None:
         self._others = others
-        self._pieces: list[bytes] = []
-        self._size = 0
+        self._body = WholeBody(MOST_BYTES)
         self._over = False
 
     def feed(self, data: bytes) -> list[Event]:
-        if self._over:
+        if self._over or self._body.take(data):
             return []
-        self._pieces.append(data)
-        self._size += len(data)
-        return self._failed(f"The picture is larger than {MOST_BYTES >> 20} MB.") if self._size > MOST_BYTES else []
+        self._over = True
+        message = f"The picture is larger than {MOST_BYTES >> 20} MB."
+        return [Failure(ProviderError(ErrorKind.PROVIDER_DOWN, message))]
 
     def close(self) -> list[Event]:
         if self._over:
             return []
         self._over = True
         try:
-            picture = Image(_data_url(b"".join(self._pieces)))
+            picture = Image(_data_url(self._body.taken()))
         except ProviderError as error:
             return [Failure(error)]
         return [picture, *self._others, Finish("stop")]
-
-    def _failed(self, message: str) -> list[Event]:
-        self._over, self._pieces = True, []
-        return [Failure(ProviderError(ErrorKind.PROVIDER_DOWN, message))]
 
 
 def _fetch(api: QwenApi, link: str, session: Session, now: Moment) -> Call:

@@ -3,10 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from addons.dialects.base import EVENT_STREAM, KEEPALIVE, AnswerMeta, WholeEncoder
-from addons.dialects.openai.error import error_frame
+from addons.dialects.base import AnswerMeta, WholeEncoder
 from addons.dialects.text import joined, json_bytes
-from addons.errors import GatewayError
 from providers.contract.events import Event, Image, Usage, Verbatim, Withdrawn
 
 _BASE64: Final = ";base64,"
@@ -57,17 +55,3 @@ def _usage_object(usage: Usage) -> Mapping[str, Any]:
         "output_tokens": usage.completion_tokens,
         "total_tokens": usage.total_tokens,
     }
-
-
-class PicturesStream:
-    """The Encoder of streams: what the API streams, as it does."""
-
-    streaming = True
-    content_type = EVENT_STREAM
-    keepalive = KEEPALIVE
-
-    def encode(self, events: Sequence[Event]) -> bytes:
-        return b"".join(event.data for event in events if isinstance(event, Verbatim))
-
-    def error(self, error: GatewayError) -> bytes:
-        return error_frame(error)

@@ -7,11 +7,12 @@ from mitmproxy import http
 from addons.dialects.base import AnswerMeta, Encoder, ParsedRequest
 from addons.dialects.body import VALUES_LIMIT, Reading, all_at_once
 from addons.dialects.description import Description
-from addons.dialects.images.answer import PicturesStream, PicturesWhole
+from addons.dialects.images.answer import PicturesWhole
 from addons.dialects.images.description import description
 from addons.dialects.images.request import EDITS, pictures_beginning, read_pictures
 from addons.dialects.images.transcript import PicturesTranscript
 from addons.dialects.openai.error import error_response
+from addons.dialects.openai.passed_events import PassedEvents
 from addons.dialects.routed_head import NO_HEAD, RoutedHead
 from addons.dialects.routes import POST, Route
 from addons.dialects.transcript import Transcript
@@ -42,7 +43,7 @@ class Images:
         return pictures_beginning(form)
 
     def encoder(self, parsed: ParsedRequest, meta: AnswerMeta) -> Encoder:
-        return PicturesStream() if parsed.request.stream else PicturesWhole(meta)
+        return PassedEvents() if parsed.request.stream else PicturesWhole(meta)
 
     def error(self, error: GatewayError, head: RoutedHead = NO_HEAD) -> http.Response:
         return error_response(error)

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from addons.dialects.base import EVENT_STREAM, JSON, KEEPALIVE, WholeEncoder
-from addons.dialects.openai.error import error_frame
+from addons.dialects.base import JSON, WholeEncoder
 from addons.errors import GatewayError
 from providers.contract.events import Event, Verbatim
 
@@ -26,20 +25,6 @@ class PassedWhole(WholeEncoder):
 
     def _result(self) -> bytes:
         return b"".join(self._pieces)
-
-
-class PassedEvents:
-    """The Encoder of a stream of events."""
-
-    streaming = True
-    content_type = EVENT_STREAM
-    keepalive = KEEPALIVE
-
-    def encode(self, events: Sequence[Event]) -> bytes:
-        return b"".join(event.data for event in events if isinstance(event, Verbatim))
-
-    def error(self, error: GatewayError) -> bytes:
-        return error_frame(error)
 
 
 class PassedBytes:

@@ -8,7 +8,8 @@ from addons.dialects.base import AnswerMeta, Encoder, ParsedRequest
 from addons.dialects.body import VALUES_LIMIT, Reading, all_at_once
 from addons.dialects.description import Description
 from addons.dialects.openai.error import error_response
-from addons.dialects.passed_on.answer import PassedBytes, PassedEvents, PassedWhole
+from addons.dialects.openai.passed_events import PassedEvents
+from addons.dialects.passed_on.answer import PassedBytes, PassedWhole
 from addons.dialects.passed_on.description import description
 from addons.dialects.passed_on.endpoints import ENDPOINTS
 from addons.dialects.passed_on.lists import LISTS

@@ -3,7 +3,8 @@
 import json
 
 from addons.dialects.base import AnswerMeta
-from addons.dialects.images.answer import PicturesStream, PicturesWhole
+from addons.dialects.images.answer import PicturesWhole
+from addons.dialects.openai.passed_events import PassedEvents
 from addons.errors import GatewayError
 from providers.contract.events import Event, Finish, Image, Text, Usage, Verbatim, Withdrawn
 
@@ -43,6 +44,6 @@ def test_an_apis_document_is_passed_on_byte_for_byte() -> None:
 
 
 def test_a_stream_is_passed_on_and_an_error_is_its_last_frame() -> None:
-    stream = PicturesStream()
+    stream = PassedEvents()
     assert stream.encode([Verbatim(b"data: 1\n\n"), Usage(1, 1, 2), Finish("stop")]) == b"data: 1\n\n"
     assert stream.error(GatewayError(502, "It broke.")).startswith(b'data: {"error": {"message": "It broke."')

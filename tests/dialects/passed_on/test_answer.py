@@ -3,7 +3,8 @@
 import pytest
 
 from addons.dialects.base import JSON
-from addons.dialects.passed_on.answer import OCTETS, PassedBytes, PassedEvents, PassedWhole
+from addons.dialects.openai.passed_events import PassedEvents
+from addons.dialects.passed_on.answer import OCTETS, PassedBytes, PassedWhole
 from addons.errors import GatewayError
 from providers.contract.events import Finish, Usage, Verbatim
 
