@@ -7,6 +7,7 @@ import pytest
 from addons.mitm import compat as fitting
 from addons.stream import http1
 from addons.stream.body_budget import OF_ONE
+from addons.stream.intake import PIECE_BYTES
 from tests.support.door import CHUNKED, DONE, POST, error_of, refusal
 from tests.support.drive import Drive, FakeAttempt
 from tests.support.http1 import END, OK, body_of, chunk, status_of
@@ -115,3 +116,26 @@ def test_a_body_that_ends_in_any_way_is_given_back(end: str) -> None:
         assert drive.deps.body_budget.total == 100
         drive.deps.body_budget.ended(drive.flows[0].id)
     assert (drive.deps.body_budget.total, dict(drive.deps.body_budget.held)) == (0, {})
+
+
+@pytest.mark.parametrize(
+    ("framing", "held"), [(f"content-length: {PIECE_BYTES + 1}", True), ("content-length: 9", False)]
+)
+def test_a_large_body_is_not_read_before_its_head_is_judged(framing: str, held: bool) -> None:
+    """What came meanwhile would all be kept; a small one is not worth a pause."""
+    drive = Drive([FakeAttempt()], hold={"requestheaders"}, body_limit=2 * PIECE_BYTES)
+    drive.client_sends(POST + framing.encode() + b"\r\n\r\n")
+    assert drive.wire.is_held is held
+    drive.complete()
+    assert not drive.wire.is_held
+    drive.client_sends(b"x" * (PIECE_BYTES + 1 if held else 9))
+    drive.server_sends(OK + DONE + END)
+    assert status_of(drive.to_client) == 200
+
+
+def test_who_is_refused_at_the_head_of_a_large_body_is_held_no_more() -> None:
+    drive = Drive([FakeAttempt()], hold={"requestheaders"}, at_head=refusal())
+    drive.client_sends(POST + CHUNKED + b"\r\n")
+    assert drive.wire.is_held
+    drive.complete()
+    assert (status_of(drive.to_client), drive.wire.is_held) == (401, False)
