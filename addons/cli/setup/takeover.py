@@ -181,6 +181,8 @@ def _variable(made: Takeover, project: Path, name: str, value: str) -> str:
         value = str(project / value)
         if not os.path.isfile(value):  # also false for a name that no file can have
             return "names a file that is not there; left out"
+        made.values[name] = value
+        return f"{_KEPT[name]} ({shown(value, _MOST_CHARS)})"  # whatever stands in it will let programs in
     made.values[name] = value
     return _KEPT[name]
 

@@ -68,6 +68,7 @@ def test_each_line_is_taken_over_or_said_to_be_left_out(original: Path) -> None:
         "baseUrl is taken over; stays switched off; not known here, left out: odd",
         "provider k2think; baseUrl cannot be used",
         ".env, SESSION_ENCRYPTION_KEY: stays, as the key of the vault",
+        f".env, AUTH_TOKENS_FILE: the file with more client keys stays ({original.parents[1] / 'keys.txt'})",
         ".env, LONGCAT_TOKENS_FILE: names a file that is not there; left out",
         ".env, PORT: is not known here; left out",
         ".env, EMPTY: is empty; left out",
