@@ -13,6 +13,8 @@ from addons.usage.row import belongs, row_of
 from addons.usage.writer import LedgerWriter
 
 RETENTION_EVERY_S: Final = 3600.0
+LOAD_PATIENCE_S: Final = 5.0
+"""How long the start waits for what writes; it goes on by itself."""
 END_PATIENCE_S: Final = 5.0
 """How long the end waits for a database that cannot be written."""
 _DAY_MS: Final = 86_400_000
@@ -29,7 +31,7 @@ class Ledger(OptionalPart):
         """Those of places that config.yaml named before: they write what they have."""
 
     def take_up(self, parts: Running) -> None:
-        self._parts = parts
+        starts, self._parts = self._parts is None, parts
         wanted = place_of(parts.config) if parts.config.sections.usage.enabled else None
         if self._writer is not None and self._writer.place != wanted:
             self._writer.finish(END_PATIENCE_S)
@@ -38,6 +40,8 @@ class Ledger(OptionalPart):
         if wanted is not None and self._writer is None:
             self._writer = LedgerWriter(wanted)
             self._writer.start()
+            if starts:  # nobody is served yet: the first requests neither wait for it nor are measured with it
+                self._writer.wait_until_loaded(LOAD_PATIENCE_S)
 
     async def ended(self, outcome: Outcome) -> None:
         parts, writer = self._parts, self._writer

@@ -13,6 +13,7 @@ import pytest
 
 from addons.app import ledger
 from addons.inspect.annotation import annotation_of
+from addons.usage.writer import LedgerWriter
 from tests.support.served import Served
 from tests.support.sites import Sites
 from tests.support.visit import KEY
@@ -112,3 +113,18 @@ def test_a_ledger_that_cannot_be_written_is_told_and_holds_up_nobody(tmp_path: P
         problems = served.http().get("/healthz").json()["problem"]
     assert re.search(r"usage\.db is open to others; run: chmod 600 .* \(1 requests wait to be written\)", problems)
     assert "the ledger of requests lacks 1 requests" in served.log
+
+
+@pytest.mark.parametrize(("at_start", "waits"), [(True, 1), (False, 0)])
+def test_the_start_alone_waits_for_what_writes(tmp_path: Path, sites: Sites, at_start: bool, waits: int) -> None:
+    """Who is served has it loaded already; a reload that turns the ledger on holds nobody."""
+    waited: list[float] = []
+    with (
+        patch.object(LedgerWriter, "wait_until_loaded", lambda _self, patience_s: waited.append(patience_s)),
+        gateway(tmp_path, sites, usage={"enabled": at_start}) as served,
+    ):
+        served.config["usage"] = {"enabled": True, "days": 7}
+        served.write_config()
+        assert served.reload().done
+        served.post(HELLO)
+    assert waited == [ledger.LOAD_PATIENCE_S] * waits

@@ -175,3 +175,29 @@ def test_what_is_loaded_late_is_set_apart_as_the_start_is(monkeypatch: pytest.Mo
     monkeypatch.setattr(module, "gc", Mock(get_freeze_count=lambda: frozen, freeze=freeze))
     module.database_at(PLACE).close()
     assert freeze.call_count == (1 if frozen else 0)
+
+
+def test_the_start_can_wait_for_what_writes_to_be_loaded() -> None:
+    may_load, sink = threading.Event(), Sink()
+
+    def slow(_place: Place) -> Sink:
+        assert may_load.wait(WAIT_S)
+        return sink
+
+    writer = LedgerWriter(PLACE, sink=slow)
+    writer.start()
+    writer.wait_until_loaded(0)
+    assert not sink.tried.acquire(blocking=False), "no longer than it has patience"
+    may_load.set()
+    writer.wait_until_loaded(WAIT_S)
+    assert sink.tried.acquire(timeout=WAIT_S)
+    writer.finish(WAIT_S)
+    writer.join()
+
+
+def test_what_cannot_be_loaded_holds_nobody() -> None:
+    writer = LedgerWriter(PLACE, sink=Mock(side_effect=ImportError("no driver")))
+    writer.start()
+    writer.join()
+    writer.wait_until_loaded(WAIT_S)
+    assert writer.problem() is not None
