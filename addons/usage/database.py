@@ -2,7 +2,8 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +23,7 @@ from addons.words.shown import shown
 
 BUSY_S: Final = 5.0
 """How long another process that writes is waited for."""
+_ASK_AGAIN_S: Final = 0.05
 _STEP_ROWS: Final = 5000
 """Deleted at once, so that others can write between."""
 _LOCK: Final = 0x676C617373  # "glass"
@@ -31,9 +33,10 @@ _WHY_CHARS: Final = 200
 class Database:
     """One database, opened when it is first needed, and anew after anything went wrong."""
 
-    def __init__(self, place: Place, *, writes: bool) -> None:
+    def __init__(self, place: Place, *, writes: bool, wait: Callable[[float], None] = time.sleep) -> None:
         """One that does not write makes nothing, neither file nor tables."""
         self._place = place
+        self._wait = wait
         self._writes = writes
         self._engine: sa.Engine | None = None
         self._file: tuple[int, int] | None = None
@@ -142,7 +145,7 @@ class Database:
             connection.isolation_level = None  # sqlite3's own transactions would leave out what makes tables
             connection.execute("PRAGMA trusted_schema = OFF")
             if self._writes:
-                connection.execute("PRAGMA journal_mode = WAL")
+                _write_ahead(connection, self._wait)
                 connection.execute("PRAGMA synchronous = NORMAL")
                 connection.execute("PRAGMA secure_delete = ON")
 
@@ -180,6 +183,22 @@ class Database:
             for told in filter(None, (self._place.url, secret)):
                 words = words.replace(told, "…")
         return f"cannot be used: {shown(words, _WHY_CHARS)}"
+
+
+def _write_ahead(connection: sqlite3.Connection, wait: Callable[[float], None]) -> None:
+    """Turns the write-ahead log on. Raises sqlite3.OperationalError when others hold the file for too long.
+
+    Elsewhere SQLite waits by itself. Here it does not for one who writes: of two that open a new file together, one
+    is told at once that it is locked. So it is asked again.
+    """
+    for left in reversed(range(1 + round(BUSY_S / _ASK_AGAIN_S))):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as e:
+            if left == 0 or e.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            wait(_ASK_AGAIN_S)
 
 
 def _may_pass(error: Exception) -> bool:

@@ -142,6 +142,35 @@ def test_two_gateways_may_write_one_file(database: Database, file: Path) -> None
     assert (failed, count(file)) == ([], 120)
 
 
+def test_one_that_opens_a_new_file_while_another_writes_it_waits(file: Path) -> None:
+    """SQLite itself says at once that it is locked, however long it was told to wait."""
+    file.touch(mode=0o600)
+    holder = sqlite3.connect(file, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    waited: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 3:
+            holder.close()
+
+    database = Database(Place(file), writes=True, wait=wait)
+    database.add([row()])
+    database.close()
+    assert (len(waited), count(file)) == (3, 1)
+
+
+def test_who_opens_a_new_file_does_not_wait_for_ever(file: Path) -> None:
+    file.touch(mode=0o600)
+    holder = sqlite3.connect(file, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    waited: list[float] = []
+    with pytest.raises(LedgerError, match="locked"):
+        Database(Place(file), writes=True, wait=waited.append).add([row()])
+    holder.close()
+    assert sum(waited) == pytest.approx(module.BUSY_S, abs=0.1)
+
+
 def test_a_lock_that_another_holds_is_told_and_passes(
     database: Database, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
