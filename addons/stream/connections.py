@@ -11,12 +11,11 @@ from mitmproxy.master import Master
 from mitmproxy.proxy.mode_specs import ReverseMode
 from mitmproxy.proxy.server import ConnectionHandler
 
-from addons.stream.deps import FromProvider, Tick
+from addons.stream.deps import Held, Tick, ToStream
 from addons.stream.fair_reading import FairReader, read_fairly
 from addons.stream.gathering import gather_writes
 from addons.stream.proxy_refusal import ProxyRefusal
 from addons.stream.refusal import Refuse
-from addons.upstream.http1 import UpstreamCall
 
 log = logging.getLogger("glassgate")
 WAITING_BYTES: Final = 64 * 1024
@@ -29,7 +28,7 @@ class ClientConnections:
     def __init__(self, master: Master, refuse: Refuse) -> None:
         self._master = master
         self._refuse = refuse
-        self._choked: dict[str, set[UpstreamCall]] = {}
+        self._choked: dict[str, set[Held]] = {}
         """By client: whose answers are not read until it has read more."""
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -79,7 +78,7 @@ class ClientConnections:
         await handler.server_event(tick)
         return True
 
-    def hand(self, client_id: str, event: FromProvider) -> bool:
+    def hand(self, client_id: str, event: ToStream) -> bool:
         """Hands a provider's words to the connection's layers; False when the connection is gone.
 
         A client that does not keep up holds its provider up.
@@ -91,15 +90,18 @@ class ClientConnections:
         if not task.done():
             self._keep(task)
         if self.unsent(client_id) > WAITING_BYTES:
-            self._hold_up(client_id, event.call)
+            self._hold_up(client_id, event.provider)
         return True
 
-    def _hold_up(self, client_id: str, call: UpstreamCall) -> None:
-        call.pause()
-        if client_id in self._choked:
-            self._choked[client_id].add(call)
+    def _hold_up(self, client_id: str, provider: Held) -> None:
+        choked = self._choked.get(client_id)
+        if choked is not None and provider in choked:
+            return
+        provider.hold()
+        if choked is not None:
+            choked.add(provider)
         else:
-            self._choked[client_id] = {call}
+            self._choked[client_id] = {provider}
             self._keep(asyncio.create_task(self._until_read(client_id)))
 
     async def _until_read(self, client_id: str) -> None:
@@ -109,8 +111,8 @@ class ClientConnections:
         except OSError:
             pass  # it is gone, and with it all that was for it
         finally:
-            for call in self._choked.pop(client_id):
-                call.resume()
+            for provider in self._choked.pop(client_id):
+                provider.go_on()
 
     def _keep(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)

@@ -17,9 +17,9 @@ from addons.stream.body_budget import BodyBudget
 from addons.stream.connection_limits import Peer, host_of
 from addons.stream.credentials import HeldCredentials
 from addons.stream.log_budget import LogBudget
+from addons.stream.machine_events import FromProvider, Woken
 from addons.stream.port import RequestPort
 from addons.stream.refusal import Refuse
-from addons.upstream.events import UpstreamEvent
 from addons.upstream.http1 import Told, UpstreamCall
 from addons.upstream.port import Target
 from addons.upstream.upload import Upload
@@ -27,21 +27,31 @@ from addons.upstream.upload import Upload
 type Commands = layer.CommandGenerator[None]
 
 
+class Held(Protocol):
+    """What can be held up."""
+
+    def hold(self) -> None: ...
+
+    def go_on(self) -> None: ...
+
+
 @dataclass
-class FromProvider(events.Event):
-    """The event that the provider said something: what came of one read of the connection."""
+class ToStream(events.Event):
+    """The event that something has come from outside of the layers for one of the connection's streams."""
 
     stream: HttpStream
-    call: UpstreamCall
-    said: tuple[UpstreamEvent, ...]
+    event: FromProvider | Woken
+    provider: Held
 
 
 class Timed(Protocol):
     """An object with a deadline: a stream, or a client connection whose request has only begun."""
 
-    deadline: float
     ending: bool
     """The gateway stops: the next tick ends this one."""
+
+    @property
+    def deadline(self) -> float: ...
 
     @property
     def client_id(self) -> str: ...
@@ -116,7 +126,7 @@ class ClientTransport(Protocol):
         """Ends the connection where it is held and its client has left, of which nobody hears then."""
         ...
 
-    def hand(self, client_id: str, event: FromProvider) -> bool:
+    def hand(self, client_id: str, event: ToStream) -> bool:
         """Hands the event to the connection's layers; False when the connection is gone.
 
         Where more waits for the client than is good, the provider is not read until the client has read it.
@@ -142,7 +152,7 @@ class NoClientTransport:
     def end_if_left(self, client_id: str) -> None:
         pass
 
-    def hand(self, client_id: str, event: FromProvider) -> bool:
+    def hand(self, client_id: str, event: ToStream) -> bool:
         return False
 
 
@@ -259,9 +269,9 @@ class AttemptFailedHook(commands.StartHook):
 
 @dataclass
 class YieldControlHook(commands.StartHook):
-    """A hook that gives the event loop a turn before this stream goes on. No addon handles it: it only is awaited."""
+    """A hook that gives the event loop a turn before this request goes on. No addon handles it: it only is awaited."""
 
-    stream: layer.Layer  # mitmproxy hooks carry exactly one argument
+    request: object  # mitmproxy hooks carry exactly one argument
 
 
 @dataclass

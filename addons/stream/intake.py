@@ -1,21 +1,12 @@
-"""Receiving the client's request: answered at its head where it is refused, else bounded in size and time."""
+"""Receiving the client's request: answered at its head where it is refused, else bounded in size and time; no I/O."""
 
 import time
+from abc import abstractmethod
+from enum import Enum, auto
 from typing import Final
 
 from mitmproxy import flow as mflow
 from mitmproxy import http
-from mitmproxy.proxy import events
-from mitmproxy.proxy.context import Context
-from mitmproxy.proxy.layers.http import DropStream, HttpStream, SendHttp
-from mitmproxy.proxy.layers.http._events import (
-    RequestData,
-    RequestEndOfMessage,
-    RequestHeaders,
-    ResponseData,
-    ResponseEndOfMessage,
-    ResponseHeaders,
-)
 from mitmproxy.proxy.layers.http._hooks import (
     HttpErrorHook,
     HttpRequestHeadersHook,
@@ -25,35 +16,84 @@ from mitmproxy.proxy.layers.http._hooks import (
 
 from addons.cleaning.fields import Fields
 from addons.errors import GatewayError
-from addons.stream.deps import Commands, LayerDeps, RequestHeld, RequestRefused, Tick
+from addons.stream.client_end import ClientSide
+from addons.stream.client_events import Data, End, Head, Left, Refused
+from addons.stream.commands import (
+    LOOK_IF_LEFT,
+    READ_PAST,
+    SEND_END,
+    BreakOff,
+    Hold,
+    SendData,
+    SendHead,
+    Why,
+)
+from addons.stream.course import Course, HookedCourse, Judged
+from addons.stream.deps import LayerDeps
+from addons.stream.machine_events import MachineEvent, Ticked
 from addons.stream.passed_body import LOOK_S, PassedBody
 from addons.stream.port import UploadReading
 from addons.stream.refusal import add_missing, closing, mark_refused
-from addons.stream.small_queue import SmallQueue
 
 PIECE_BYTES: Final = 64 * 1024
 """Of a body that may be passed on, what is looked at at once: no more of it is kept than is needed."""
+NEVER: Final = float("inf")
 
 
-class RequestIntake(HttpStream):
-    """A stream until its request is complete; `request_complete` is what then happens.
+class Receiving(Enum):
+    """What becomes of what the client sends."""
 
-    Who is refused at the head (no key, no such path, too many) is answered at once: the connection layers then end the
-    request that nobody wants, and none of its body is kept.
+    HEAD = auto()
+    BODY = auto()
+    PASSED_ON = auto()
+    """The body goes to the provider as it comes."""
+    DONE = auto()
+    DROPPED = auto()
+
+
+class RequestIntake(HookedCourse):
+    """A request until it is complete; `_complete` is what then happens.
+
+    Who is refused at the head (no key, no such path, too many) is answered at once: the driver then ends the request
+    that nobody wants, and none of its body is kept.
     """
 
-    def __init__(self, context: Context, stream_id: int, deps: LayerDeps) -> None:
-        super().__init__(context, stream_id)
-        self._paused_event_queue = SmallQueue()  # type: ignore[assignment]
+    __slots__ = (
+        "_body",
+        "_extra_headers",
+        "_fields",
+        "_holders",
+        "_host",
+        "_is_whole_form",
+        "_kept_bytes",
+        "_path",
+        "_reading",
+        "_receiving",
+        "_side",
+        "_version",
+        "body",
+        "deadline",
+        "deps",
+        "flow",
+        "is_answered",
+    )
+
+    def __init__(self, side: ClientSide, deps: LayerDeps) -> None:
+        super().__init__()
+        self._side = side
         self.deps = deps
-        self.deadline = float("inf")
-        self.ending = False
+        self.deadline = NEVER
+        self._receiving = Receiving.HEAD
+        self.is_answered = False
+        """The client has its answer, or will have none."""
+        self._body = bytearray()
         self._kept_bytes = 0
         self._host = ""
         """The client's address."""
         self._extra_headers: Fields = ()
         self._path = ""
         """As the client asked for it; the flow's may become the provider's."""
+        self._version = ""
         self._fields: tuple[tuple[bytes, bytes], ...] = ()
         """Of the client's head, in the same way."""
         self._holders: tuple[str, ...] = ()
@@ -66,48 +106,57 @@ class RequestIntake(HttpStream):
 
     @property
     def client_id(self) -> str:
-        return self.context.client.id
+        return self._side.client.id
 
-    def request_complete(self) -> Commands:
-        raise NotImplementedError
+    @abstractmethod
+    def _complete(self) -> Course:
+        """The request is complete."""
 
-    def _handle_event(self, event: events.Event) -> Commands:
-        if isinstance(event, Tick):
-            yield from self._on_tick()
-        elif isinstance(event, RequestRefused):
-            if self.client_state in (self.state_consume_request_body, self.state_pass_body_on):
-                yield from self._refuse(event.error)
-        else:
-            yield from super()._handle_event(event)
+    @abstractmethod
+    def _client_left(self, why: str) -> Course: ...
+
+    def _handle(self, event: MachineEvent) -> Course | None:
+        if isinstance(event, Data):
+            return self._on_data(event.data)
+        if isinstance(event, Head):
+            return self._on_head(event)
+        if isinstance(event, End):
+            return self._on_end()
+        if isinstance(event, Ticked):
+            return self._on_tick()
+        if isinstance(event, Left):
+            return self._client_left(event.why)
+        if isinstance(event, Refused) and self._receiving in (Receiving.BODY, Receiving.PASSED_ON):
+            return self._refuse(event.error)
+        return None
 
     # -- the head -------------------------------------------------------------------------------------------------
-    def state_wait_for_request_headers(self, event: events.Event) -> Commands:
-        """The head was checked and its credentials taken off before (http1.py, http2.py)."""
-        assert isinstance(event, RequestHeaders)
-        self.flow = http.HTTPFlow(self.context.client, self.context.server)
-        self.flow.request = event.request
-        self.flow.live = True
-        self._host = self.deps.tracker.client_address(self.context.client.peername, event.request.headers.fields)
-        self._extra_headers = self.deps.extra_headers(event.request.headers.fields)
-        self._path, self._fields = event.request.path, event.request.headers.fields
-        assert self.context.server.address
-        request = self.flow.request
-        request.data.host, request.data.port = self.context.server.address[:2]
-        request.scheme = "https" if self.context.server.tls else "http"
-        is_held = not event.end_stream and self._may_be_large
+    def _on_head(self, event: Head) -> Course:
+        """The head was checked and its credentials taken off before."""
+        side, request = self._side, event.request
+        flow = self.flow = http.HTTPFlow(side.client, side.server)
+        flow.request = request
+        flow.live = True
+        fields = request.headers.fields
+        self._host = self.deps.tracker.client_address(side.client.peername, fields)
+        self._extra_headers = self.deps.extra_headers(fields)
+        self._path, self._fields, self._version = request.path, fields, request.http_version
+        assert side.server.address
+        request.data.host, request.data.port = side.server.address[:2]
+        request.scheme = "https" if side.server.tls else "http"
+        is_held = not event.ends and self._may_be_large
         if is_held:  # what comes while the head is judged would all be kept
-            yield SendHttp(RequestHeld(self.stream_id, held=True), self.context.client)
-        yield HttpRequestHeadersHook(self.flow)
+            self._out.append(Hold(held=True))
+        yield HttpRequestHeadersHook(flow)
         if is_held:
-            yield SendHttp(RequestHeld(self.stream_id, held=False), self.context.client)
-        if (yield from self.check_killed(True)):
+            self._out.append(Hold(held=False))
+        if (yield from self._is_killed()):
             return
-        self.client_state = self.state_consume_request_body
-        self.server_state = self.state_wait_for_response_headers
-        if not event.end_stream:
+        self._receiving = Receiving.BODY
+        if not event.ends:
             yield from self._begin_body()
 
-    def _begin_body(self) -> Commands:
+    def _begin_body(self) -> Course:
         """Decides at the head whether the body is wanted."""
         if self.flow.response is not None:
             yield from self._answer_early(self.flow.response)
@@ -123,12 +172,11 @@ class RequestIntake(HttpStream):
             return
         self._holders = self._body_holders()
         self.deadline = self.deps.clock() + self.deps.limits.body_s
-        self.deps.deadlines.add(self)
         if request.headers.get("expect", "").lower() == "100-continue":
             go_on = http.Response.make(100)
             go_on.headers.clear()
             request.headers.pop("expect")
-            yield SendHttp(ResponseHeaders(self.stream_id, go_on), self.context.client)
+            self._out.append(SendHead(go_on))
 
     @property
     def _said_bytes(self) -> int:
@@ -141,122 +189,143 @@ class RequestIntake(HttpStream):
         said = self.flow.request.headers.get("content-length")
         return said is None or int(said) > PIECE_BYTES
 
-    def _answer_early(self, answer: http.Response) -> Commands:
-        self._complete_head(answer)
+    def _answer_early(self, answer: http.Response) -> Course:
+        self._finish_head(answer)
         answer.timestamp_start = answer.timestamp_end = time.time()
         yield HttpResponseHeadersHook(self.flow)
         yield HttpResponseHook(self.flow)
-        yield from self._send_and_leave(answer)
+        self._send_and_leave(answer)
 
-    def _complete_head(self, answer: http.Response) -> None:
+    def _finish_head(self, answer: http.Response) -> None:
         """Adds the headers of every answer to this request; every head that is made for the client comes by here."""
         add_missing(answer, self._extra_headers)
 
     # -- the body -------------------------------------------------------------------------------------------------
-    def state_consume_request_body(self, event: events.Event) -> Commands:
-        if isinstance(event, RequestData):
-            if self._reading is None or len(event.data) <= PIECE_BYTES:
-                yield from self._keep(event.data)
-                return
-            for at in range(0, len(event.data), PIECE_BYTES):  # what came while the head was judged is one piece
-                yield from self.client_state(RequestData(self.stream_id, event.data[at : at + PIECE_BYTES]))
-        elif isinstance(event, RequestEndOfMessage):
-            self.client_state = self.state_done
-            yield from self._take_body()
+    def _on_data(self, data: bytes) -> Course | None:
+        if self._receiving is Receiving.PASSED_ON:
+            return self._pass_on(data)
+        if self._receiving is not Receiving.BODY:
+            return None
+        if self._reading is None or len(data) <= PIECE_BYTES:
+            return self._keep_data(data)
+        return self._keep_pieces(data)
 
-    def _take_body(self) -> Commands:
+    def _keep_pieces(self, data: bytes) -> Course:
+        """What came while the head was judged is one piece."""
+        for at in range(0, len(data), PIECE_BYTES):
+            yield from self._on_data(data[at : at + PIECE_BYTES]) or ()
+
+    def _on_end(self) -> Course | None:
+        if self._receiving is Receiving.PASSED_ON:
+            return self._end_passed_on()
+        if self._receiving is not Receiving.BODY:
+            return None
+        self._receiving = Receiving.DONE
+        return self._take_body()
+
+    def _take_body(self) -> Course:
         """The request goes on with what has come of its body."""
-        self._unwatch()
+        self.deadline = NEVER
         self._reading = None
         self.flow.request.timestamp_end = time.time()
-        self.flow.request.data.content = bytes(self.request_body_buf)
+        self.flow.request.data.content = bytes(self._body)
         if self._kept_bytes and self.deps.find(self.flow) is not None:
             self.deps.body_budget.complete(self.flow.id, self._holders, self._kept_bytes)
             self._kept_bytes = 0
         self._forget_body()
         if self.body is not None:
-            yield from self._hold()
-        yield from self.request_complete()
+            self._hold()
+        yield from self._complete()
 
-    def _keep(self, data: bytes) -> Commands:
+    def _keep_data(self, data: bytes) -> Course | None:
         limits = self.deps.limits
         if self._kept_bytes + len(data) > limits.body_bytes:
             message = limits.form_message if self._is_whole_form else limits.body_message
-            yield from self._refuse(GatewayError(413, message, code="request_too_large"))
-        elif not self.deps.body_budget.reserve(self._holders, len(data), limits.body_bytes):
+            return self._refuse(GatewayError(413, message, code="request_too_large"))
+        if not self.deps.body_budget.reserve(self._holders, len(data), limits.body_bytes):
             message = "the requests under way hold as much as they may together; send fewer big ones at a time"
-            yield from self._refuse(GatewayError(429, message, code="too_many_unfinished", retry_after_s=1))
-        else:
-            self._kept_bytes += len(data)
-            self.request_body_buf += data
-            if self._reading is not None and (enough := self._reading.feed(data)) is not None:
-                yield from self._decided(self._reading, enough=enough)
+            return self._refuse(GatewayError(429, message, code="too_many_unfinished", retry_after_s=1))
+        self._kept_bytes += len(data)
+        self._body += data
+        if self._reading is not None and (enough := self._reading.feed(data)) is not None:
+            return self._decided(self._reading, enough=enough)
+        return None
 
-    def _decided(self, reading: UploadReading, *, enough: bool) -> Commands:
+    def _decided(self, reading: UploadReading, *, enough: bool) -> Course | None:
         """What has come of the body says whether the rest of it is passed on."""
         self._reading, limits = None, self.deps.limits
         if enough:
             chunked = "content-length" not in self.flow.request.headers
             self.body = PassedBody(reading, limits, self.deps.clock(), chunked=chunked)
-            self.client_state = self.state_pass_body_on
-            yield from self._take_body()
-            return
+            self._receiving = Receiving.PASSED_ON
+            return self._take_body()
         self._is_whole_form = True
         if self._said_bytes > limits.body_bytes:
-            yield from self._refuse(GatewayError(413, limits.form_message, code="request_too_large"))
+            return self._refuse(GatewayError(413, limits.form_message, code="request_too_large"))
+        return None
 
     # -- a body that is passed on ---------------------------------------------------------------------------------
-    def state_pass_body_on(self, event: events.Event) -> Commands:
+    def _pass_on(self, data: bytes) -> Course | None:
         """The rest of the body goes to the provider as it comes."""
         assert self.body is not None
         try:
-            if isinstance(event, RequestData):
-                self.body.take(event.data, self.deps.clock())
-                if self.body.upload.is_full:
-                    yield from self._hold()
-            elif isinstance(event, RequestEndOfMessage):
-                self.body.end()
-                self.client_state = self.state_done
-                self.flow.request.timestamp_end = time.time()
-                self.body_came()
+            self.body.take(data, self.deps.clock())
         except GatewayError as error:
-            yield from self._refuse(error)
+            return self._refuse(error)
+        if self.body.upload.is_full:
+            self._hold()
+        return None
 
-    def body_came(self) -> None:
+    def _end_passed_on(self) -> Course | None:
+        assert self.body is not None
+        try:
+            self.body.end()
+        except GatewayError as error:
+            return self._refuse(error)
+        self._receiving = Receiving.DONE
+        self.flow.request.timestamp_end = time.time()
+        self._body_came()
+        return None
+
+    @abstractmethod
+    def _body_came(self) -> None:
         """All of a body that is passed on has come."""
 
     @property
     def uploads(self) -> bool:
         """A body is being passed on."""
-        return self.body is not None and self.client_state == self.state_pass_body_on
+        return self._receiving is Receiving.PASSED_ON
 
-    def _hold(self) -> Commands:
+    def _hold(self) -> None:
         """Nobody can take more of the body: the client is held. It is looked at now and then, whether it is there."""
         assert self.body is not None
         now = self.deps.clock()
         if not self.body.is_held:
             self.body.hold(now)
-            yield SendHttp(RequestHeld(self.stream_id, held=True), self.context.client)
+            self._out.append(Hold(held=True))
         self.deadline = now + LOOK_S
-        self.deps.deadlines.add(self)
 
-    def _go_on(self) -> Commands:
+    def _go_on(self) -> None:
         """The client may go on, where what has come of its body was taken."""
         if self.body is not None and self.body.is_held and not self.body.upload.is_full:
             self.body.go_on(self.deps.clock())
-            yield SendHttp(RequestHeld(self.stream_id, held=False), self.context.client)
+            self._out.append(Hold(held=False))
 
     def _look_at_held(self) -> None:
         if self.body is not None and self.body.is_held:
-            self.deps.transport.end_if_left(self.client_id)
+            self._out.append(LOOK_IF_LEFT)
         self.deadline = self.deps.clock() + LOOK_S
 
-    def end_upload(self) -> None:
-        """Nothing more of the body is wanted. (In HTTP/2 the stream ends with its answer.)"""
+    def _ticked_in_hook(self) -> None:
+        if self.uploads:
+            self._look_at_held()
+
+    def _end_upload(self) -> None:
+        """Nothing more of the body is wanted."""
         if self.body is not None:
-            self.deps.transport.go_on(self.client_id)
-            if self.client_state == self.state_pass_body_on:
-                self.client_state = self.state_errored
+            self._out.append(READ_PAST)
+            if self.uploads:
+                self._receiving = Receiving.DROPPED
 
     def _body_holders(self) -> tuple[str, ...]:
         """The holders the body counts for."""
@@ -265,50 +334,72 @@ class RequestIntake(HttpStream):
         return (*host, f"key {key}") if key else host
 
     def _forget_body(self) -> None:
-        self.request_body_buf.clear()
+        self._body = bytearray()
         if self._kept_bytes:
             self.deps.body_budget.release(self._holders, self._kept_bytes)
             self._kept_bytes = 0
 
     # -- time -----------------------------------------------------------------------------------------------------
-    def _on_tick(self) -> Commands:
+    def _on_tick(self) -> Course | None:
         if self.deps.clock() < self.deadline:
-            return
-        if self.client_state == self.state_consume_request_body:
+            return None
+        self.deadline = NEVER
+        if self._receiving is Receiving.BODY:
             message = f"the request's body did not arrive within {self.deps.limits.body_s:g} s"
-            yield from self._refuse(GatewayError(408, message, code="request_timeout"))
-        elif self.uploads:
+            return self._refuse(GatewayError(408, message, code="request_timeout"))
+        if self.uploads:
             self._look_at_held()
-            return
-        self._unwatch()
+        return None
 
-    def _unwatch(self) -> None:
-        self.deadline = float("inf")
-        self.deps.deadlines.discard(self)
+    # -- ends -----------------------------------------------------------------------------------------------------
+    def _is_killed(self, *, tells: bool = True) -> Judged:
+        """Whether a person has dropped the flow, or the client has left while a hook ran; then all has ended here.
+        Where it `tells`, the hooks hear of it."""
+        dropped = self.flow.error is not None and self.flow.error.msg == mflow.Error.KILLED_MESSAGE
+        left = self._left_in_hook
+        if not (dropped or left):
+            return False
+        if self.flow.error is None:
+            self.flow.error = mflow.Error(left)
+        self._ends()
+        if tells:
+            yield HttpErrorHook(self.flow)
+        self.flow.live = False
+        self._out.append(BreakOff(Why.KILLED))
+        self._over()
+        return True
 
-    # -- refusals -------------------------------------------------------------------------------------------------
-    def _refuse(self, error: GatewayError) -> Commands:
+    def _ends(self) -> None:
+        """Nothing more is read of the client or said to it, but for the end of its answer."""
+        self.deadline = NEVER
+        self._receiving = Receiving.DROPPED
+        self.is_answered = True
+
+    def _refuse(self, error: GatewayError) -> Course:
         """Answers before the body is whole."""
-        self._unwatch()
         self._forget_body()
-        self.client_state = self.server_state = self.state_errored
         answer = self.flow.response = closing(self.deps.refuse, self._path, error, self._fields)
-        self._complete_head(answer)
+        self._finish_head(answer)
         self.flow.error = mflow.Error(error.message)
         if port := self.deps.find(self.flow):
             port.refused(error, answer.headers["x-request-id"])
         else:
             mark_refused(self.flow, error)
+        self._ends()
         yield HttpErrorHook(self.flow)
-        yield from self._send_and_leave(answer)
+        self._send_and_leave(answer)
 
-    def _send_and_leave(self, answer: http.Response) -> Commands:
+    def _send_and_leave(self, answer: http.Response) -> None:
         """Sends an answer that does not wait for its request to be whole."""
-        self.client_state = self.server_state = self.state_errored
+        self._ends()
         self.flow.live = False
+        self._send_whole(answer, ends=False)
+
+    def _send_whole(self, answer: http.Response, *, ends: bool) -> None:
+        """Sends an answer, the last of the request. `ends`: its head may be marked as the end where no body follows."""
         content = answer.raw_content or b""
-        yield SendHttp(ResponseHeaders(self.stream_id, answer, end_stream=False), self.context.client)
+        self._out.append(SendHead(answer, ends and not content))
         if content:
-            yield SendHttp(ResponseData(self.stream_id, content), self.context.client)
-        yield DropStream(self.stream_id)
-        yield SendHttp(ResponseEndOfMessage(self.stream_id), self.context.client)
+            self._out.append(SendData(content))
+        self._over()
+        self._out.append(SEND_END)

@@ -1,6 +1,6 @@
 """Our layers on a client's connection: mitmproxy's HTTP layer with our streams, ticks and our own HTTP/1 and HTTP/2.
 
-It has no connection to a provider: those are the pool's (addons/upstream), whose events come in as FromProvider.
+It has no connection to a provider: those are the pool's (addons/upstream), whose events come in as ToStream.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from mitmproxy.proxy.layers import ClientTLSLayer, modes
 from mitmproxy.proxy.layers.http import HttpLayer, HTTPMode, HttpStream
 
 from addons.stream.client_tls import BoundedClientTLS
-from addons.stream.deps import Commands, FromProvider, LayerDeps, Tick, Timed
+from addons.stream.deps import Commands, LayerDeps, Tick, Timed, ToStream
 from addons.stream.http1 import JsonHttp1Server
 from addons.stream.http2 import JsonHttp2Server
 from addons.stream.small_queue import SmallQueue
@@ -45,7 +45,7 @@ class GatewayLayer(HttpLayer):
         self.streams = _Streams()
 
     def _handle_event(self, event: events.Event) -> Commands:
-        if isinstance(event, FromProvider):
+        if isinstance(event, ToStream):
             yield from self.event_to_child(event.stream, event)
             return
         if isinstance(event, Tick):

@@ -1,97 +1,74 @@
-"""The client's end of a stream: what it speaks, and since when it takes nothing of what it is sent."""
-
-from types import SimpleNamespace
-from typing import Any, cast
+"""The client's end of a request: how its answer is framed, and since when it takes nothing of what it is sent."""
 
 import pytest
 from mitmproxy import http
-from mitmproxy.proxy.layers.http._http1 import Http1Server
-from mitmproxy.proxy.layers.http._http2 import Http2Server
+from mitmproxy.connection import Client, Server
 
+from addons.dialects.registry import refusal
 from addons.stream.client_end import H2_UNSENT_LIMIT_BYTES, ClientEnd
-from addons.stream.deps import ClientLimits
+from addons.stream.deps import ClientLimits, LayerDeps
+from tests.support.drive import WatchSet
 
 STALL_S = 120.0
 
 
 class House:
-    """One stream of a client whose connection a test fills and empties."""
+    """One request of a client whose connection a test fills and empties."""
 
-    def __init__(self, server: object = None, *, alpn: bytes | None = None) -> None:
+    def __init__(self, *, h2: bool = False) -> None:
         self.now = 1000.0
-        self.below = 0
-        client = SimpleNamespace(id="c1", alpn=alpn)
-        parent = SimpleNamespace(connections={} if server is None else {id(client): server})
-        parent.connections = _ByIdentity(client, server)
-        stream = SimpleNamespace(stream_id=1)
-        stream.context = SimpleNamespace(client=client, layers=[object(), parent, stream])
-        wire = SimpleNamespace(unsent=lambda client_id: self.below if client_id == "c1" else 0)
-        deps = SimpleNamespace(transport=wire, clock=lambda: self.now, limits=ClientLimits(stall_s=STALL_S))
-        self.end = ClientEnd(cast(Any, stream), cast(Any, deps))
+        self.below = self.in_stream = 0
+        self.client = Client(peername=("127.0.0.1", 1), sockname=("127.0.0.1", 2), timestamp_start=1.0)
+        self.server = Server(address=("127.0.0.1", 1))
+        self.speaks_h2 = h2
+        deps = LayerDeps(lambda flow: None, WatchSet(), refusal, ClientLimits(stall_s=STALL_S), clock=lambda: self.now)
+        self.end = ClientEnd(self, deps)
 
+    def unsent(self) -> int:
+        return self.below + self.in_stream
 
-class _ByIdentity:
-    def __init__(self, client: object, server: object) -> None:
-        self._client, self._server = client, server
-
-    def get(self, client: object) -> object:
-        return self._server if client is self._client else None
-
-
-def http1(version: str) -> Any:
-    server = object.__new__(Http1Server)
-    server.request = http.Request.make("GET", "http://x/")
-    server.request.http_version = version
-    return server
-
-
-def http2(*held: bytes, other: bytes = b"") -> Any:
-    server = object.__new__(Http2Server)
-    buffers = {1: [SimpleNamespace(data=data) for data in held], 3: [SimpleNamespace(data=other)]}
-    server.h2_conn = cast(Any, SimpleNamespace(stream_buffers=buffers))
-    return server
+    def connection_waits(self) -> bool:
+        return self.below > 0
 
 
 @pytest.mark.parametrize(
-    ("server", "alpn", "fields"),
+    ("h2", "version", "fields"),
     [
-        (http1("HTTP/1.1"), b"http/1.1", {"transfer-encoding": "chunked"}),
-        (http1("HTTP/1.1"), None, {"transfer-encoding": "chunked"}),
-        (http1("HTTP/1.0"), None, {"connection": "close"}),
-        (http2(), b"h2", {}),
-        (None, None, {"transfer-encoding": "chunked"}),
+        (False, "HTTP/1.1", {"transfer-encoding": "chunked"}),
+        (False, "HTTP/1.0", {"connection": "close"}),
+        (True, "HTTP/2.0", {}),
     ],
 )
 def test_a_stream_of_unknown_length_is_framed_as_the_client_speaks(
-    server: object, alpn: bytes | None, fields: dict[str, str]
+    h2: bool, version: str, fields: dict[str, str]
 ) -> None:
     head = http.Response.make(200)
     head.headers.clear()
-    end = House(server, alpn=alpn).end
-    end.frame_by_chunks(head)
+    end = House(h2=h2).end
+    end.frame_by_chunks(head, version)
     assert dict(head.headers) == fields
-    assert end.speaks_h2 is (alpn == b"h2")
+    assert end.speaks_h2 is h2
 
 
-def test_what_waits_is_counted_below_http_and_of_this_stream_in_h2() -> None:
-    house = House(http2(b"abc", b"de", other=b"not ours"), alpn=b"h2")
-    assert (house.end.unsent, house.end.connection_waits) == (5, False)
-    house.below = 7
-    assert (house.end.unsent, house.end.connection_waits) == (12, True)
-    plain = House(http1("HTTP/1.1"))
-    plain.below = 7
-    assert plain.end.unsent == 7
+@pytest.mark.parametrize(("h2", "below", "shares"), [(True, 0, True), (True, 1, False), (False, 0, False)])
+def test_an_h2_stream_can_be_given_up_alone_while_its_connection_takes_what_it_is_sent(
+    h2: bool, below: int, shares: bool
+) -> None:
+    house = House(h2=h2)
+    house.below, house.in_stream = below, 7
+    assert house.end.shares_its_connection is shares
+    assert house.end.unsent == below + 7
 
 
-@pytest.mark.parametrize(("alpn", "more", "choked"), [(b"h2", 0, False), (b"h2", 1, True), (None, 1, False)])
-def test_an_h2_client_that_leaves_too_much_unread_is_choked(alpn: bytes | None, more: int, choked: bool) -> None:
-    house = House(http2() if alpn else http1("HTTP/1.1"), alpn=alpn)
-    house.below = H2_UNSENT_LIMIT_BYTES + more
-    assert house.end.is_choked is choked
+@pytest.mark.parametrize(("h2", "more", "choked"), [(True, 0, False), (True, 1, True), (False, 1, False)])
+def test_an_h2_client_that_leaves_too_much_unread_is_choked(h2: bool, more: int, choked: bool) -> None:
+    house = House(h2=h2)
+    house.below = H2_UNSENT_LIMIT_BYTES - 10
+    assert house.end.is_choked_by(10 + more) is choked
 
 
 def test_a_client_is_given_up_so_long_after_it_last_took_something() -> None:
-    house = House(http1("HTTP/1.1"))
+    house = House()
     house.end.begins()
     house.end.handed_bytes, house.below = 100, 100
     house.now += 50

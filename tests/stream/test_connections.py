@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -13,8 +14,9 @@ from mitmproxy.proxy.server import ConnectionHandler, ConnectionIO
 
 from addons.dialects.registry import refusal
 from addons.stream.connections import WAITING_BYTES, ClientConnections
-from addons.stream.deps import FromProvider, Tick
+from addons.stream.deps import Tick, ToStream
 from addons.stream.fair_reading import FairReader
+from addons.stream.machine_events import FromProvider
 from tests.stream.handlers import handler
 from tests.support.upstream import Asked, Wires
 
@@ -93,6 +95,23 @@ def test_what_waits_for_a_client_and_its_end(end: str, lines: int, caplog: pytes
     assert len(caplog.records) == lines
 
 
+@dataclass(frozen=True)
+class Provider:
+    """One that is held up by its call."""
+
+    asked: Asked
+
+    def hold(self) -> None:
+        self.asked.call.pause()
+
+    def go_on(self) -> None:
+        self.asked.call.resume()
+
+
+def said(size: int, asked: Asked) -> ToStream:
+    return ToStream(cast(Any, None), FromProvider(size, ()), Provider(asked))
+
+
 # -- a client that does not read --------------------------------------------------------------------------------------
 class Sending(Held):
     """Sends the client what providers say, which are numbers of bytes here."""
@@ -106,7 +125,7 @@ class Sending(Held):
             self.told.append(event)
             found = self.transports[self.client].writer
             assert isinstance(found, asyncio.StreamWriter)
-            found.write(b"x" * cast(Any, event).said[0])
+            found.write(b"x" * cast(Any, event).event.number)
 
 
 class Line:
@@ -123,7 +142,7 @@ class Line:
         return asked
 
     def says(self, asked: Asked, size: int) -> bool:
-        return self.connections.hand("c1", FromProvider(cast(Any, None), asked.call, cast(Any, (size,))))
+        return self.connections.hand("c1", said(size, asked))
 
     def paused(self) -> list[bool]:
         return [wire.paused for wire in self.wires.made]
@@ -221,15 +240,14 @@ def test_what_is_said_keeps_its_order_while_another_event_is_handled() -> None:
                 assert one.held.told == []
             one.says(asked, 4)
             await turns()
-            assert [cast(Any, event).said[0] for event in one.held.told] == [1, 2, 3, 4]
+            assert [cast(Any, event).event.number for event in one.held.told] == [1, 2, 3, 4]
 
     eagerly(work)
 
 
 def test_nobody_is_told_when_the_connection_is_gone() -> None:
     wires = Wires()
-    event = FromProvider(cast(Any, None), wires.asks().call, ())
-    assert not house(None).hand("c1", event)
+    assert not house(None).hand("c1", said(1, wires.asks()))
 
 
 def test_a_client_is_held_until_it_may_go_on() -> None:

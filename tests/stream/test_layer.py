@@ -6,8 +6,9 @@ from mitmproxy.proxy.layer import Layer, NextLayer
 from mitmproxy.proxy.layers.modes import HttpProxy, ReverseProxy
 
 from addons.stream.client_tls import BoundedClientTLS
-from addons.stream.deps import FromProvider
+from addons.stream.deps import ToStream
 from addons.stream.layer import GatewayLayer, choose_layer, forked
+from addons.stream.machine_events import FromProvider
 from addons.stream.port import Fault
 from addons.upstream import pool
 from addons.upstream.events import Body, Ended
@@ -218,10 +219,9 @@ def test_a_late_word_of_an_attempt_that_was_given_up_is_not_heard() -> None:
     drive = Drive([FakeAttempt(), FakeAttempt()])
     drive.post()
     stream = next(iter(drive.layer.streams.values()))
-    given_up = stream.call
     drive.server_sends(REFUSED)
-    assert stream.call is not given_up
-    drive.feed(FromProvider(stream, given_up, (Body([b"late"]), Ended())))
+    late = FromProvider(1, (Body([b"late"]), Ended()))
+    drive.feed(ToStream(stream, late, stream.provider))
     drive.server_sends(OK + chunk(b"word [DONE]") + END)
     assert b"late" not in drive.to_client
     assert drive.to_client.endswith(END)

@@ -15,7 +15,7 @@ from mitmproxy.proxy.mode_specs import ReverseMode
 from addons.cleaning.fields import Fields
 from addons.dialects.registry import refusal
 from addons.errors import GatewayError
-from addons.stream.deps import AttemptFailedHook, ClientLimits, FromProvider, LayerDeps, Tick, Timed
+from addons.stream.deps import AttemptFailedHook, ClientLimits, LayerDeps, Tick, Timed, ToStream
 from addons.stream.layer import GatewayLayer
 from addons.stream.port import Beside, Fault, State, Timers, UploadReading
 from addons.upstream.http1 import Http1Connection
@@ -172,7 +172,7 @@ class FakeWire:
     def end_if_left(self, client_id: str) -> None:
         self.aborted = self.aborted or (self.is_held and self.has_left)
 
-    def hand(self, client_id: str, event: FromProvider) -> bool:
+    def hand(self, client_id: str, event: ToStream) -> bool:
         self.feed(event)
         return True
 
