@@ -9,6 +9,7 @@ from addons.app.optional_part import OptionalPart
 from addons.app.runtime import Running
 from addons.exchange.outcome import Outcome
 from addons.usage.place import place_of
+from addons.usage.retention import DAY_S, Retention, SteadyClock
 from addons.usage.row import belongs, row_of
 from addons.usage.writer import LedgerWriter
 
@@ -17,14 +18,14 @@ LOAD_PATIENCE_S: Final = 5.0
 """How long the start waits for what writes; it goes on by itself."""
 END_PATIENCE_S: Final = 5.0
 """How long the end waits for a database that cannot be written."""
-_DAY_MS: Final = 86_400_000
 
 
 class Ledger(OptionalPart):
-    """Hands what requests leave to the thread that writes. `now` gives Unix seconds."""
+    """Hands what requests leave to the thread that writes. `now` gives Unix seconds, `clock` is monotonic."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
-        self._now = now
+    def __init__(self, now: Callable[[], float], clock: Callable[[], float]) -> None:
+        self._now, self._clock = now, clock
+        self._steady = SteadyClock()
         self._parts: Running | None = None
         self._writer: LedgerWriter | None = None
         self._former: list[LedgerWriter] = []
@@ -52,9 +53,11 @@ class Ledger(OptionalPart):
         return (Job("usage retention", RETENTION_EVERY_S, self._forget_old),)
 
     async def _forget_old(self) -> None:
+        now = self._now()
+        steady_s = self._steady.steady_s(now, self._clock())
         if self._parts is not None and self._writer is not None:
-            days = self._parts.config.sections.usage.days
-            self._writer.prune(round(self._now() * 1000 - days * _DAY_MS))
+            keep_s = self._parts.config.sections.usage.days * DAY_S
+            self._writer.prune(Retention(now, keep_s, steady=steady_s >= min(DAY_S, keep_s)))
 
     def problems(self) -> Sequence[str]:
         problem = self._writer.problem() if self._writer is not None else None

@@ -50,7 +50,7 @@ def optional_parts(
     """
     return (
         CachePart(),
-        Ledger(outside.now),
+        Ledger(outside.now, outside.clock),
         MeteredKeys(exchanges, outside.now),
         MetricsPart(exchanges, draining, problems, outside.clock),
         TracingPart(outside.now),

@@ -60,6 +60,15 @@ class Database:
             if gone < _STEP_ROWS:
                 return count
 
+    def span(self, *, until_ms: int) -> tuple[int, int] | None:
+        """The times of the first and the last row up to a time; None where there is none. Raises LedgerError."""
+        at = REQUESTS.c.at
+        first, last = (
+            sa.select(find(at)).where(at <= until_ms).scalar_subquery() for find in (sa.func.min, sa.func.max)
+        )
+        [(oldest, newest)] = self.select(sa.select(first, last))
+        return None if oldest is None else (int(oldest), int(newest))
+
     def select(self, statement: sa.Select[Any]) -> list[tuple[Any, ...]]:
         """The rows of a query. Raises LedgerError."""
         with self._transaction() as connection:

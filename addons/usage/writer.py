@@ -14,6 +14,7 @@ from typing import Final, Protocol
 
 from addons.usage.errors import BadRows, LedgerError
 from addons.usage.place import Place
+from addons.usage.retention import DAY_S, Retention
 from addons.usage.row import Row
 
 log = logging.getLogger("glassgate")
@@ -32,6 +33,7 @@ class Sink(Protocol):
     def open(self) -> None: ...
     def add(self, rows: Sequence[Row]) -> None: ...
     def forget(self, *, before_ms: int) -> int: ...
+    def span(self, *, until_ms: int) -> tuple[int, int] | None: ...
     def close(self) -> None: ...
 
 
@@ -54,7 +56,8 @@ class LedgerWriter:
         """Rows that were not written, and will not be."""
         self._make_sink, self._most = sink, most
         self._waiting: deque[Row] = deque()
-        self._prune_ms: int | None = None
+        self._due: Retention | None = None
+        self._doubted = False
         self._trouble = ""
         self._told_lost = 0
         self._loaded = threading.Event()
@@ -81,9 +84,9 @@ class LedgerWriter:
         if not self._busy.is_set():
             self._busy.set()
 
-    def prune(self, before_ms: int) -> None:
-        """Has rows from before a time (Unix milliseconds) deleted."""
-        self._prune_ms = before_ms
+    def prune(self, due: Retention) -> None:
+        """Has old rows deleted, if the clock is to be believed that calls them so."""
+        self._due = due
         self._busy.set()
 
     def finish(self, patience_s: float) -> None:
@@ -162,9 +165,24 @@ class LedgerWriter:
             except LedgerError:
                 self._waiting.extendleft(reversed(some))
                 raise
-        if self._prune_ms is not None:
-            before_ms, self._prune_ms = self._prune_ms, None
-            sink.forget(before_ms=before_ms)
+        if self._due is not None:
+            due, self._due = self._due, None
+            self._prune(sink, due)
+
+    def _prune(self, sink: Sink, due: Retention) -> None:
+        span = sink.span(until_ms=due.known_ms)
+        if span is None or span[0] >= due.before_ms:
+            return
+        if due.believes(span[1]):
+            self._doubted = False
+            sink.forget(before_ms=due.before_ms)
+        elif not self._doubted:
+            self._doubted = True
+            log.warning(
+                "the clock is %d days beyond the newest request of the ledger that is not of today: if it is wrong, "
+                "set it right. Until it has gone on for a day no old requests are deleted",
+                due.gap_s(span[1]) // DAY_S,
+            )
 
     def _add(self, sink: Sink, rows: list[Row]) -> None:
         """Adds rows; what the database will never take is left out, and leaves `rows`. Raises LedgerError."""

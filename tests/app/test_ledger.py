@@ -102,6 +102,43 @@ def test_old_rows_go(tmp_path: Path, sites: Sites, monkeypatch: pytest.MonkeyPat
     assert len(rows(tmp_path)) == 1
 
 
+def test_a_clock_that_jumps_at_the_boot_deletes_nothing(
+    tmp_path: Path, sites: Sites, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is years ahead, in this process and the one after, until somebody sets it right."""
+    monkeypatch.setattr(ledger, "RETENTION_EVERY_S", 30.0)
+    served = gateway(tmp_path, sites, usage={"days": 100})
+    with served:
+        served.post(HELLO)
+    began, served._began = served._began, served._began + 30 * 366 * 86_400
+    for _ in range(2):
+        with served:
+            served.post(HELLO)
+            served.pass_s(100)
+    assert len(rows(tmp_path)) == 3
+    assert served.log.count("Until it has gone on for a day no old requests are deleted") == 2
+    served._began = began
+    with served:
+        served.post(HELLO)
+        served.pass_s(100)
+    assert len(rows(tmp_path)) == 4
+
+
+def test_a_gateway_that_nobody_asks_for_months_forgets_all_the_same(
+    tmp_path: Path, sites: Sites, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "RETENTION_EVERY_S", 30.0)
+    served = gateway(tmp_path, sites, usage={"days": 0.001})  # else a day would have to pass
+    with served:
+        served.post(HELLO)
+    served._began += 300 * 86_400
+    with served:
+        served.pass_s(50)
+        assert len(rows(tmp_path)) == 1
+        served.pass_s(50)
+        until(lambda: not rows(tmp_path))
+
+
 def test_a_ledger_that_cannot_be_written_is_told_and_holds_up_nobody(tmp_path: Path, sites: Sites) -> None:
     (tmp_path / "s").mkdir(mode=0o700)
     (tmp_path / "s" / "usage.db").touch()

@@ -92,6 +92,13 @@ def test_rows_are_forgotten_by_age_or_by_key(database: Database, file: Path, mon
     assert count(file) == 3
 
 
+def test_from_when_to_when_there_are_rows(database: Database) -> None:
+    until_ms = round(NOW * 1000) + 2500
+    assert database.span(until_ms=until_ms) is None
+    database.add([row(NOW + at) for at in (3, 2, 0, 1, 900)])
+    assert database.span(until_ms=until_ms) == (round(NOW * 1000), round(NOW * 1000) + 2000)
+
+
 def test_what_was_forgotten_is_in_no_file_any_more(database: Database, file: Path) -> None:
     database.add([row(key="a-name-to-forget")])
     database.forget(key="a-name-to-forget")

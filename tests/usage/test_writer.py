@@ -10,6 +10,7 @@ import pytest
 from addons.usage import writer as module
 from addons.usage.errors import BadRows, LedgerError
 from addons.usage.place import Place
+from addons.usage.retention import DAY_S, Retention
 from addons.usage.row import Row
 from addons.usage.writer import LedgerWriter
 from tests.usage.rows import row
@@ -43,6 +44,11 @@ class Sink:
         self._is_there()
         self.forgotten.append(before_ms)
         return 1
+
+    def span(self, *, until_ms: int) -> tuple[int, int] | None:
+        self._is_there()
+        known = [at for at in self.rows if at <= until_ms]
+        return (min(known), max(known)) if known else None
 
     def close(self) -> None:
         self.closed = True
@@ -146,11 +152,42 @@ def test_no_batch_is_larger_than_a_database_likes(sink: Sink) -> None:
 
 
 def test_old_rows_are_forgotten_by_the_same_thread(sink: Sink) -> None:
+    sink.rows = [round(day * DAY_S * 1000) for day in range(10)]
+    assert pruned(sink, Retention(10 * DAY_S, 4 * DAY_S)) == [round(6 * DAY_S * 1000)]
+
+
+def pruned(sink: Sink, *passes: Retention) -> list[int]:
     writer = started(sink)
-    writer.prune(7)
+    for due in passes:
+        tried = sink.tried
+        while tried.acquire(blocking=False):
+            pass
+        writer.prune(due)
+        assert tried.acquire(timeout=WAIT_S)
     writer.finish(WAIT_S)
     writer.join()
-    assert sink.forgotten == [7]
+    return sink.forgotten
+
+
+def test_on_the_word_of_a_clock_that_is_years_ahead_nothing_goes(sink: Sink, caplog: pytest.LogCaptureFixture) -> None:
+    """Also where it has written requests of its own meanwhile."""
+    ahead_s = 12_000 * DAY_S
+    sink.rows = [*(round(day * DAY_S * 1000) for day in range(10)), round(ahead_s * 1000) - 5]
+    assert pruned(sink, Retention(ahead_s, 4 * DAY_S), Retention(ahead_s + 3600, 4 * DAY_S)) == []
+    assert [record.levelname for record in caplog.records] == ["WARNING"], "it is told once"
+    assert "the clock is 11990 days beyond the newest request of the ledger" in caplog.text
+    assert pruned(sink, Retention(10 * DAY_S, 4 * DAY_S)) == [round(6 * DAY_S * 1000)], "it was set right"
+
+
+def test_what_has_nothing_old_says_nothing_of_the_clock(sink: Sink, caplog: pytest.LogCaptureFixture) -> None:
+    sink.rows = [round(day * DAY_S * 1000) for day in range(10)]
+    assert pruned(sink, Retention(100 * DAY_S, 400 * DAY_S)) == []
+    assert not caplog.records
+
+
+def test_a_clock_that_has_gone_on_for_long_is_believed(sink: Sink) -> None:
+    sink.rows = [5]
+    assert pruned(sink, Retention(1000 * DAY_S, 4 * DAY_S, steady=True)) == [round(996 * DAY_S * 1000)]
 
 
 def test_a_fault_of_ours_is_told_and_ends_only_the_ledger(caplog: pytest.LogCaptureFixture) -> None:
