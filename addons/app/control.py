@@ -11,6 +11,7 @@ about another configuration is another gateway's.
 
 import contextlib
 import fcntl
+import heapq
 import json
 import os
 import re
@@ -18,7 +19,7 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,14 +29,14 @@ from addons.vault.permissions import make_folder, open_private
 from addons.vault.small_files import read_small, write_small
 
 FOLDER_NAME: Final = "control"
-MOST_AT_ONCE: Final = 100
-"""Files of the folder that are looked at in one go."""
+MOST_AT_ONCE: Final = 500
+"""Files of the folder that are opened in one go."""
 LEFT_OVER_S: Final = 120.0
 """A file this old is of a process that died: nobody waits for so long."""
 SAID_LIMIT: Final = 8000
 _LIMIT_BYTES: Final = 64 * 1024
-_ID: Final = re.compile(r"[0-9a-f]{32}")
 _ASK, _ANSWER, _HELD = ".ask", ".answer", ".held"
+_NAME: Final = re.compile(r"[0-9a-f]{32}\.(?:ask|answer|held)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,14 @@ def folder_beside(vault: Path) -> Path:
 
 
 # -- the gateway's side ----------------------------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Inbox:
     """The questions in `folder` that are about the configuration `file`. All but `is_empty` may block on the disk."""
 
     folder: Path
     file: Path
+    _after: str = field(default="", init=False)
+    """The name that was looked at last: where there are too many, the next look begins behind it."""
 
     def is_empty(self) -> bool:
         """Whether there is nothing at all; one look at the folder. Raises nothing."""
@@ -77,11 +80,18 @@ class Inbox:
             return True
 
     def take(self) -> list[Question]:
-        """The questions for us, which are removed. Raises nothing: a file that is none of ours is passed over."""
-        with contextlib.suppress(OSError):
-            names = sorted(os.listdir(self.folder))[:MOST_AT_ONCE]
-            return [question for name in names if (question := self._taken(self.folder / name)) is not None]
-        return []
+        """The questions for us, which are removed. Raises nothing: a file that is none of ours is passed over.
+
+        Of very many files some are opened at a time, questions first, and each of them in its turn.
+        """
+        try:
+            with os.scandir(self.folder) as found:
+                ours = (entry.name for entry in found if _NAME.fullmatch(entry.name) is not None)
+                names = heapq.nsmallest(MOST_AT_ONCE, ours, key=self._turn)
+        except OSError:
+            return []
+        self._after = names[-1] if names else ""
+        return [question for name in names if (question := self._taken(self.folder / name)) is not None]
 
     def answer(self, question: str, answer: Answer) -> None:
         """Writes it for who has asked. Raises OSError."""
@@ -106,9 +116,19 @@ class Inbox:
             os.close(descriptor)
         return True
 
+    def _turn(self, name: str) -> tuple[bool, bool, str]:
+        """What tells which file is looked at before another."""
+        return not name.endswith(_ASK), name <= self._after, name
+
     def _taken(self, path: Path) -> Question | None:
-        if path.suffix not in (_ASK, _ANSWER, _HELD) or _ID.fullmatch(path.stem) is None:
+        """The question of a file, if it is one for us; nothing of a file that cannot be removed."""
+        try:
+            return self._removed(path)
+        except OSError:
             return None
+
+    def _removed(self, path: Path) -> Question | None:
+        """Raises OSError."""
         if _age_s(path) > LEFT_OVER_S:
             if path.suffix != _HELD:
                 path.unlink(missing_ok=True)

@@ -3,11 +3,14 @@
 import json
 import os
 import time
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from addons.app.control import LEFT_OVER_S, MOST_AT_ONCE, Answer, Inbox, answer_to, ask, folder_beside, held
+from addons.app import control
+from addons.app.control import LEFT_OVER_S, Answer, Inbox, answer_to, ask, folder_beside, held
 
 FILE = Path("/somewhere/config.yaml")
 
@@ -101,12 +104,68 @@ def test_files_of_other_names_links_and_files_open_to_others_are_left_alone(fold
         assert len(list(folder.iterdir())) == 4
 
 
-def test_of_very_many_files_some_are_looked_at(folder: Path, inbox: Inbox) -> None:
+def test_of_very_many_files_some_are_opened(folder: Path, inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control, "MOST_AT_ONCE", 20)
     with held(folder):
-        for number in range(MOST_AT_ONCE + 10):
+        for number in range(30):
             ask(folder, FILE, f"{number:032x}", "x")
-        assert len(inbox.take()) == MOST_AT_ONCE
+        assert len(inbox.take()) == 20
         assert len(inbox.take()) == 10
+
+
+def question_names(number: int) -> str:
+    return f"{number:032x}.ask"
+
+
+@pytest.mark.parametrize(
+    ("junk", "looks"),
+    [
+        pytest.param(lambda number: f"{number:08}.junk", 1, id="of names of their own"),
+        pytest.param(lambda number: f"{number:032x}.held", 1, id="that hold nothing"),
+        pytest.param(lambda number: f"{number:032x}.answer", 1, id="answers that nobody takes"),
+        pytest.param(question_names, 4, id="questions to another gateway"),
+    ],
+)
+def test_a_flood_of_files_keeps_no_question_from_being_heard(
+    folder: Path, inbox: Inbox, monkeypatch: pytest.MonkeyPatch, junk: Callable[[int], str], looks: int
+) -> None:
+    monkeypatch.setattr(control, "MOST_AT_ONCE", 20)
+    with held(folder) as question:
+        for number in range(70):
+            path = folder / junk(number)
+            path.write_text(json.dumps({"config": "/other/config.yaml", "what": "x"}))
+            path.chmod(0o600)
+        ask(folder, FILE, "f" * 32, "x")
+        taken = [asked.id for _ in range(looks) for asked in inbox.take()]
+        assert taken == ["f" * 32]
+        assert (folder / f"{question}.held").exists()
+        assert len(list(folder.iterdir())) == 71, "nothing of it was removed"
+
+
+def test_what_cannot_be_removed_keeps_no_question_from_being_heard(folder: Path, inbox: Inbox) -> None:
+    with held(folder) as question:
+        then = time.time() - LEFT_OVER_S - 1
+        for ending in ("ask", "answer", "held"):
+            (folder / f"{'0' * 32}.{ending}").mkdir()
+            os.utime(folder / f"{'0' * 32}.{ending}", (then, then))
+        ask(folder, FILE, question, "x")
+        assert [asked.id for asked in inbox.take()] == [question]
+
+
+def test_what_dead_processes_have_left_goes_though_there_is_more_than_is_opened_at_once(
+    folder: Path, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "MOST_AT_ONCE", 3)
+    with ExitStack() as living:
+        for _ in range(5):
+            living.enter_context(held(folder))
+        then = time.time() - LEFT_OVER_S - 1
+        for path in [*folder.iterdir(), folder / f"{'f' * 32}.held", folder / f"{'0' * 32}.held"]:
+            path.touch(0o600)
+            os.utime(path, (then, then))
+        for _ in range(3):
+            assert inbox.take() == []
+        assert len(list(folder.iterdir())) == 5, "whoever lives keeps what it holds"
 
 
 def test_what_dead_processes_have_left_goes(folder: Path, inbox: Inbox) -> None:
