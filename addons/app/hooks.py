@@ -4,6 +4,7 @@ import functools
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
+from typing import get_args
 
 from mitmproxy import ctx, http
 from mitmproxy import flow as mflow
@@ -25,6 +26,7 @@ from addons.app.replayer import Replayer
 from addons.app.runtime import Running
 from addons.app.stream_side import StreamSide
 from addons.cleaning.log_records import clean_records
+from addons.config.schema import Driver
 from addons.dialects import registry
 from addons.errors import GatewayError
 from addons.exchange.exchange import Exchange
@@ -120,6 +122,8 @@ class Glassgate:
         loader.add_option("gateway_config", str, "config.yaml", "Glassgate's configuration file.")
         text = "Do not call addons of mitmproxy's own whose option is unset. (Default: where nobody looks at flows.)"
         loader.add_option("gateway_lean", bool, self._inspector.view is None, text)
+        text = "The driver of plain HTTP/1.1 clients, in the place of listen.driver in config.yaml."
+        loader.add_option("gateway_driver", str, "", text, choices=["", *get_args(Driver.__value__)])
         ctx.options.process_deferred()  # mitmproxy does so next, where a value that cannot be is told to nobody
         # Eager would dial the reverse target before any hook; the Host header must arrive as the client sent it.
         ctx.options.update(connection_strategy="lazy", keep_host_header=True)

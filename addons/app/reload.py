@@ -141,9 +141,9 @@ class Reload:
 
 
 def _waiting(first: Sections, new: Sections) -> list[str]:
-    """The sections that changed and are in force at the next start only. Another certificate is at once; whether TLS
-    is spoken at all is not."""
-    listen = new.listen
+    """The sections that changed and are in force at the next start only. Another certificate is at once, as is another
+    driver; whether TLS is spoken at all is not."""
+    listen = new.listen.model_copy(update={"driver": first.listen.driver})
     if first.listen.tls is not None and listen.tls is not None:
         listen = listen.model_copy(update={"tls": first.listen.tls})
     changed = {"listen": listen != first.listen, "vault": new.vault != first.vault}

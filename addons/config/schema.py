@@ -23,6 +23,7 @@ from providers.contract.provider import LOOPBACK_HOSTS
 from providers.contract.written import Listed, Span, Written
 
 type Strategy = Literal["priority", "round_robin", "least_busy", "weighted"]
+type Driver = Literal["auto", "mitmproxy"]
 type Seconds = Annotated[Span, Field(gt=0, le=86400)]
 
 
@@ -36,6 +37,9 @@ class Listen(Written):
     trusted_proxies: Listed[str] = ()
     """Addresses or networks of proxies in front of the gateway: many clients behind one address."""
     tls: TlsSettings | None = None
+    driver: Driver = "auto"
+    """What moves the bytes of clients that speak HTTP/1.1 in the clear: the gateway's own driver where it can, or
+    mitmproxy's layers. All other connections are mitmproxy's."""
 
     @field_validator("allowed_origins")
     @classmethod

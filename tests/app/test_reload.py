@@ -169,6 +169,13 @@ def test_what_only_a_start_can_change_is_told_and_the_rest_is_in_force(house: Ho
     assert house.reload.problem == "listen changed: this takes effect at the next start"
 
 
+def test_another_driver_needs_no_start(house: House) -> None:
+    house.write(f"auth: {{tokens: [{STRONG}]}}\nlisten: {{driver: mitmproxy}}")
+    asyncio.run(house.reload.look())
+    assert house.parts.config.sections.listen.driver == "mitmproxy"
+    assert house.reload.problem is None
+
+
 @pytest.mark.parametrize("fault", [KeyError("x"), RecursionError(), UnicodeDecodeError("utf-8", b"", 0, 1, "x")])
 def test_any_fault_is_a_problem_and_no_end(house: House, monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
     def fails(file: Path) -> None:

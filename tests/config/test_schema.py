@@ -46,6 +46,13 @@ def test_where_programs_of_the_machine_reach_a_listener(host: str, url: str) -> 
     assert url_of(host, 1) == url == Listen(host=host, port=1).url
 
 
+@pytest.mark.parametrize(("value", "right"), [("auto", True), ("mitmproxy", True), ("fast", False), ("", False)])
+def test_drivers(value: str, right: bool) -> None:
+    assert Listen().driver == "auto"
+    with nullcontext() if right else pytest.raises(ValidationError, match="'auto' or 'mitmproxy'"):
+        assert Listen.model_validate({"driver": value}).driver == value
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
 def test_loopback(host: str) -> None:
     assert Listen(host=host).is_loopback
