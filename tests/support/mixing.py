@@ -18,7 +18,7 @@ from random import Random
 from typing import Final
 
 from tests.support.faulty import MODEL, PATIENT, provider
-from tests.support.hostile import DONE, chunk, framed
+from tests.support.mixed_answers import Answer, answer, cut_at_random
 from tests.support.processes import NO_REST, Gateway
 from tests.support.self_signed import make_certificate
 
@@ -26,46 +26,6 @@ CLIENTS: Final = 24
 READ_BYTES: Final = 16 * 1024
 """What the gateway reads of a provider at once."""
 PATIENCE_S: Final = 60.0
-
-
-def _words(number: int) -> str:
-    return f"<{number}>" * (1 + number % 7)
-
-
-def _whole(number: int) -> bytes:
-    message = {"role": "assistant", "content": _words(number)}
-    choice = {"index": 0, "message": message, "finish_reason": "stop"}
-    return json.dumps({"id": "c", "object": "chat.completion", "choices": [choice]}).encode()
-
-
-def _answer(number: int, random: Random, *, stream: bool, ends_at: int = 0) -> tuple[bytes, bool]:
-    """An answer, and whether it lasts until the connection is closed. `ends_at`: its size is a multiple of that."""
-    fields, version, until_closed = [b"content-type: application/json"], b"1.1", False
-    if stream:
-        fields = [b"content-type: text/event-stream"]
-        events = [chunk(f"<{number}>") for _ in range(1 + number % 7)] + [chunk(finish="stop"), DONE]
-        body = b"".join(events)
-    else:
-        body = _whole(number)
-    match random.randrange(8):
-        case 0:
-            fields.append(b"connection: close")
-        case 1:
-            fields.append(b"keep-alive: timeout=0")
-        case 2:
-            version, until_closed = b"1.0", True
-    interim = b"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n" if random.random() < 0.1 else b""
-    if stream and not until_closed:
-        fields.append(b"transfer-encoding: chunked")
-        body = b"".join(framed(event) for event in events) + b"0\r\n" + random.choice([b"", b"x-t: 1\r\n"]) + b"\r\n"
-    elif not until_closed:
-        fields.append(b"content-length: %d" % len(body))
-    head = b"HTTP/%s 200 OK\r\n%s\r\n" % (version, b"\r\n".join(fields))
-    size = len(interim) + len(head) + len(body) + len("\r\n")
-    if ends_at:
-        padding = -(size + len("x: \r\n")) % ends_at
-        head += b"x: %s\r\n" % (b"y" * padding)
-    return interim + head + b"\r\n" + body, until_closed
 
 
 @dataclass
@@ -100,30 +60,30 @@ class Mixer:
         if drops:
             self.seen["dropped"] += 1
             return False
-        answer, until_closed = _answer(number, self.random, stream=bool(body.get("stream")))
+        stream = bool(body.get("stream"))
+        found: Answer = answer(number, self.random, stream=stream)
         if fate < 4:
-            await self._split(writer, answer[: self.random.randrange(1, len(answer))])
+            await self._split(writer, found.data[: self.random.randrange(1, len(found.data))])
             if fate < 3:
                 self._reset(writer)
             return False
-        if fate < 6 and not until_closed:
+        if fate < 6 and not found.lasts_until_closed:
             self.seen["unasked"] += 1
-            more, _ = _answer(-number - 1, self.random, stream=bool(body.get("stream")))
+            more = answer(-number - 1, self.random, stream=stream)
             if fate == 5:
-                answer, _ = _answer(number, self.random, stream=bool(body.get("stream")), ends_at=READ_BYTES)
-            writer.write(answer + more)
+                found = answer(number, self.random, stream=stream, ends_at=READ_BYTES)
+            writer.write(found.data + more.data)
             await writer.drain()
             return True
-        await self._split(writer, answer)
+        await self._split(writer, found.data)
         if fate == 6:
             await asyncio.sleep(self.random.random() / 50)
             return False
-        return not until_closed and b"connection: close" not in answer
+        return found.may_serve_on
 
     async def _split(self, writer: asyncio.StreamWriter, data: bytes) -> None:
-        cuts = sorted(self.random.randrange(len(data)) for _ in range(self.random.randrange(5)))
-        for begin, end in zip([0, *cuts], [*cuts, len(data)], strict=True):
-            writer.write(data[begin:end])
+        for piece in cut_at_random(data, self.random):
+            writer.write(piece)
             await asyncio.sleep(self.random.choice([0, 0, 0.001]))
 
     @staticmethod

@@ -1,13 +1,13 @@
 """The pool of connections to providers: who shares one, how long it is kept, and what becomes of a dead one."""
 
 from dataclasses import replace
-from random import Random
 
 import pytest
 
 from addons.upstream import pool
 from addons.upstream.events import ENDED, RECONNECTING, Body, Broken, Connected, NoConnection
 from addons.upstream.port import Target
+from tests.support.pool_mixing import PoolMix
 from tests.support.upstream import TARGET, Asked, Wires
 
 WHOLE = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi"
@@ -314,44 +314,11 @@ def test_a_new_connection_that_ends_is_no_dead_one() -> None:
 
 # -- who gets which answer --------------------------------------------------------------------------------------------
 def test_no_answer_ever_comes_to_another_request() -> None:
-    """Calls that begin, leave, are cut off, or get more than they asked for, in any order: the ids tell."""
-    random, wires = Random(7), Wires()
-    under_way: dict[int, Asked] = {}
-    whole = 0
-    for number in range(3000):
-        asked = wires.asks(body=b"%d" % number)
-        under_way[number] = asked
-        for wire in wires.made:
-            if not wire.closed and wire.receiver.link is None:  # type: ignore[attr-defined]
-                wire.opens()
-        for wire in [wire for wire in wires.made if not wire.closed and random.random() < 0.6]:
-            call = wire.receiver.call  # type: ignore[attr-defined]
-            if call is None:
-                continue
-            body = call.request.content
-            answer = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
-            cut = random.randrange(len(answer) + 1)
-            match random.randrange(6):
-                case 0:
-                    call.leave()
-                case 1:
-                    wire.says(answer + answer)
-                case 2:
-                    wire.says(answer[:cut])
-                    wire.ends()
-                case 3:
-                    wire.says(answer[:cut] or b"H")
-                    if random.random() < 0.5:
-                        call.leave()
-                    elif cut:
-                        wire.says(answer[cut:])
-                case _:
-                    wire.says(answer)
-        wires.made = [wire for wire in wires.made if not wire.closed]
-        for one, done in list(under_way.items()):
-            got = b"".join(piece for event in done.told if isinstance(event, Body) for piece in event.pieces)
-            assert (b"%d" % one).startswith(got)
-            if done.call.over:
-                whole += done.told[-1:] == [ENDED]
-                del under_way[one]
-    assert whole > 1000
+    """Callers leave, providers cut, reset, fall silent, answer twice, in pieces of any size; the ids tell."""
+    mix = PoolMix(seed=7)
+    mix.run(3000)
+    assert mix.faults == [], "seed 7"
+    assert mix.seen["right"] > 1500
+    for met in ("left", "had enough", "cut", "not answered", "unasked", "no connection", "closed all idle"):
+        assert mix.seen[met], met
+    assert mix.seen["connections"] < 2500, "connections serve on"
