@@ -162,6 +162,11 @@ elif [ "$PWD" != "$here" ]; then
   [ -e "$here/config.local.yaml" ] || chosen=(--config "$here/config.yaml")
 fi
 
+if [ "${1:-}" = --config ] && [ $# -ge 3 ] && [ "${3#-}" = "$3" ]; then # before a command, as `glassgate` takes it
+  chosen=(--config "$(located "$2")")
+  shift 2
+fi
+
 # -- commands of glassgate --------------------------------------------------------------------------------------------
 case "${1:-}" in
   '' | -*) ;;

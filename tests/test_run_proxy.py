@@ -246,6 +246,10 @@ def test_a_file_is_looked_for_where_the_person_is_and_else_beside_the_script(
         ("--demo --web", "cli/__main__.py --config F demo --web --"),
         ("capture zai --no-browser", "capturing/__main__.py --config F zai --no-browser"),
         ("doctor --online", "cli/__main__.py --config F doctor --online"),
+        ("serve --config G", "cli/__main__.py --config F serve --config G"),
+        ("--config G usage --json", "cli/__main__.py --config G usage --json"),
+        ("--config G capture zai", "capturing/__main__.py --config G zai"),
+        ("--config G --web", "cli/__main__.py --config G web --"),
     ],
 )
 def test_the_script_is_a_door_to_the_command(door: Callable[..., list[str]], words: str, called: str) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 import click
 
 EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
-    "": ("setup", "serve", "doctor --online", "--config other.yaml status", "keys add ada --rpm 30"),
+    "": ("setup", "serve", "doctor --online", "status --config other.yaml", "keys add ada --rpm 30"),
     "serve": ("serve", "serve --port 8081", "serve -- --set flow_detail=2"),
     "web": ("web", "web --web-port 9090"),
     "console": ("console",),
@@ -20,7 +20,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "capture": ("capture zai", "capture qwen main --no-browser"),
     "login": ("login k2think", "login k2think main"),
-    "keys": ("keys add ada", "keys list"),
+    "keys": ("keys add ada --rpm 30 --budget 5.00/month", "keys list", "keys revoke ada"),
     "keys add": (
         "keys add ada",
         "keys add ada --models 'GLM-*,qwen-*' --rpm 30 --tokens-per-day 2M",
@@ -47,7 +47,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "usage forget": ("usage forget ada",),
     "doctor": ("doctor", "doctor --online", "doctor --json"),
     "config": ("config check", "config schema > config.schema.json"),
-    "config check": ("config check", "--config other.yaml config check"),
+    "config check": ("config check", "config check --config other.yaml"),
     "config schema": ("config schema > config.schema.json",),
     "status": ("status", "status --url http://127.0.0.1:8081 --json"),
     "reload": ("reload",),

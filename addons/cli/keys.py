@@ -30,13 +30,7 @@ _HEAD: Final = ("NAME", "STATE", "MODELS", "RPM", "TOKENS/DAY", "BUDGET", "CONCU
 
 @click.group()
 def keys() -> None:
-    """Client keys with names and limits.
-
-    \b
-    glassgate keys add ada --models 'GLM-*,qwen-*' --rpm 30 --budget 5.00/month
-    glassgate keys list
-    glassgate keys revoke ada
-    """
+    """Client keys with names and limits."""
 
 
 def _note_option(command: Callable[..., None]) -> Callable[..., None]:
@@ -63,12 +57,7 @@ def _checked_name(_context: click.Context, _option: click.Parameter, name: str) 
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def add(cli: CliContext, /, name: str, note: str | None, as_json: bool, **given: Any) -> None:
-    """Make a key. It is shown this once; only its hash is kept.
-
-    \b
-    glassgate keys add ada
-    glassgate keys add bot --models 'qwen-*' --tokens-per-day 2M --concurrent 4 --expires 90d
-    """
+    """Make a key. It is shown this once; only its hash is kept."""
     token, limits = new_token(), changed(NO_LIMITS, given)
     if any(key.name == name for key in _configured(cli)):
         raise Problem(f"there is a key named {name!r} in the configuration; choose another name")
@@ -87,11 +76,7 @@ def add(cli: CliContext, /, name: str, note: str | None, as_json: bool, **given:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def list_keys(cli: CliContext, as_json: bool) -> None:
-    """All keys: those made here and those of the configuration. Never a secret.
-
-    \b
-    glassgate keys list --json
-    """
+    """All keys: those made here and those of the configuration. Never a secret."""
     rows = [_row(key) for key in _known(cli)] + [_configured_row(key) for key in _configured(cli)]
     if as_json:
         out_json(rows)
@@ -106,11 +91,7 @@ def list_keys(cli: CliContext, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def show(cli: CliContext, name: str, as_json: bool) -> None:
-    """One key: its limits, its end, its note.
-
-    \b
-    glassgate keys show ada
-    """
+    """One key: its limits, its end, its note."""
     rows = [_row(key) for key in _known(cli)] + [_configured_row(key) for key in _configured(cli)]
     row = next((row for row in rows if row["name"] == name), None)
     if row is None:
@@ -128,11 +109,7 @@ def show(cli: CliContext, name: str, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def edit(cli: CliContext, /, name: str, note: str | None, as_json: bool, **given: Any) -> None:
-    """Change what a key may do; `none` takes a limit away. What it has used stays counted.
-
-    \b
-    glassgate keys edit ada --rpm 60 --budget none
-    """
+    """Change what a key may do; `none` takes a limit away. What it has used stays counted."""
     if note is None and not any(given.values()):
         raise click.UsageError("say what to change, such as --rpm 60, or --budget none")
 
@@ -149,11 +126,7 @@ def edit(cli: CliContext, /, name: str, note: str | None, as_json: bool, **given
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def rotate(cli: CliContext, name: str, grace: str, as_json: bool) -> None:
-    """Give a key another secret. Its limits, what it has used and what is kept for it stay.
-
-    \b
-    glassgate keys rotate ada --grace 24h
-    """
+    """Give a key another secret. Its limits, what it has used and what is kept for it stay."""
     try:
         grace_s = span_of(grace)
     except ValueError as e:
@@ -171,11 +144,7 @@ def rotate(cli: CliContext, name: str, grace: str, as_json: bool) -> None:
 @click.argument("name")
 @click.pass_obj
 def revoke(cli: CliContext, name: str) -> None:
-    """End a key at once, with the answers that it is being given.
-
-    \b
-    glassgate keys revoke ada
-    """
+    """End a key at once, with the answers that it is being given."""
 
     def rest(known: tuple[ManagedKey, ...], _secret: bytes) -> tuple[ManagedKey, ...]:
         _found(cli, known, name)

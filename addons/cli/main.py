@@ -17,6 +17,7 @@ from addons.cli.backup.backup import backup
 from addons.cli.backup.restore import restore
 from addons.cli.base import CliContext
 from addons.cli.config_files import config_group
+from addons.cli.config_option import take_config_everywhere
 from addons.cli.doctor import doctor
 from addons.cli.help import dress
 from addons.cli.keys import keys
@@ -114,4 +115,5 @@ for command in (
     main.add_command(command)
 sessions.add_command(import_session)
 sessions.add_command(prune)
+take_config_everywhere(main)
 dress(main)

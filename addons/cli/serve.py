@@ -103,7 +103,7 @@ def demo(
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.argument("words", metavar="PROVIDER [ACCOUNT] [OPTIONS]", nargs=-1, type=click.UNPROCESSED)
+@click.argument("words", metavar="PROVIDER [ACCOUNT]", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
 def capture(cli: CliContext, words: tuple[str, ...]) -> None:
     """Sign in with your own browser; the session goes into the vault.

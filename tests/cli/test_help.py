@@ -35,6 +35,18 @@ def test_help_shows_them(words: str) -> None:
         assert f"  glassgate {line}\n" in said(words)
 
 
+def test_no_command_says_its_examples_twice() -> None:
+    """Those of the table are added to the command's own words."""
+    twice = [
+        words for words in COMMANDS if words in EXAMPLES and "  glassgate " in said(words).partition("\n  Example")[0]
+    ]
+    assert twice == []
+
+
+def test_a_usage_line_says_once_that_there_are_options() -> None:
+    assert [words for words in COMMANDS if said(words).partition("\n\n")[0].count("[OPTIONS]") != 1] == []
+
+
 def test_every_example_is_understood() -> None:
     for line in (line for lines in EXAMPLES.values() for line in lines):
         typed = shlex.split(line.partition(" < ")[0].partition(" > ")[0])
