@@ -44,15 +44,12 @@ class MetricsPart(OptionalPart):
         self._meter: RequestMeter | None = None
         self._state: StateCollector | None = None
         self._page: Page | None = None
-        self._known: tuple[object, ...] = ()
+        self._on = False
+        self._known: tuple[object, object, object] = (None, None, None)
         """What the names in force were made of."""
 
-    @property
-    def _on(self) -> bool:
-        return self._parts is not None and self._parts.config.sections.metrics.enabled
-
     def take_up(self, parts: Running) -> None:
-        self._parts = parts
+        self._parts, self._on = parts, parts.config.sections.metrics.enabled
         if not self._on:
             return
         if self._metrics is None:
@@ -78,12 +75,11 @@ class MetricsPart(OptionalPart):
 
         assert self._parts
         assert self._meter
-        parts = self._parts
+        parts, known = self._parts, self._known
         index, rules, pool = parts.models(), parts.rules, parts.pool
-        known = (index, rules, pool)
-        if len(self._known) == len(known) and all(map(lambda one, other: one is other, known, self._known)):
+        if index is known[0] and rules is known[1] and pool is known[2]:
             return
-        self._known = known
+        self._known = (index, rules, pool)
         keys = rules.keys.names if rules.keys is not None else frozenset[str]()
         names = KnownNames(index, pool.by_key.keys(), parts.providers.keys(), keys)
         self._meter.take_up(names, Prices(parts.config.sections.prices, index).cost)

@@ -1,51 +1,66 @@
 """A metric with labels whose series are bounded: what is beyond counts under `other`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
-from prometheus_client import Counter, Histogram
+from prometheus_client.core import Metric
+from prometheus_client.registry import Collector
+
+from addons.telemetry.series import Counter, Histogram
 
 OTHER: Final = "other"
 """The value of a label for what has no series of its own."""
 LABEL_CHARS: Final = 200
 
 
-class Family[Metric: (Counter, Histogram)]:
-    """The children of one metric by their labels' values, kept so that a request looks each up once.
+class Family[Series: (Counter, Histogram)](Collector):
+    """The series of one metric by their labels' values, as a collector of a registry.
 
-    Beyond `most` of them all labels are `other`.
+    Beyond `most` of them all labels are `other`. Series that are held elsewhere count until `keep` is called.
     """
 
-    def __init__(self, metric: Metric, labels: tuple[str, ...], most: int) -> None:
-        self.name: Final[str] = metric._name
+    def __init__(self, name: str, about: str, labels: tuple[str, ...], most: int, make: Callable[[], Series]) -> None:
+        """`make` makes a new series. `name` has the end that Prometheus wants of counters (`_total`), or not."""
+        self.name: Final = name.removesuffix("_total")
         self.labels: Final = labels
-        self._metric: Final[Metric] = metric
+        self._about: Final = about
         self._most: Final = most
-        self._children: dict[tuple[str, ...], Metric] = {}
+        self._make: Final[Callable[[], Series]] = make
+        self._kind: Final[str] = make().KIND
+        self._by_values: dict[tuple[str, ...], Series] = {}
+        self._by_printed: dict[tuple[str, ...], Series] = {}
+        """Two names that are written alike share their series."""
 
     def __len__(self) -> int:
-        return len(self._children)
+        return len(self._by_values)
 
-    def of(self, *values: str) -> Metric:
-        """The child for these values, in the order of the labels."""
-        child = self._children.get(values)
-        return self._new(values) if child is None else child
+    def of(self, *values: str) -> Series:
+        """The series for these values, in the order of the labels."""
+        found = self._by_values.get(values)
+        return self._new(values) if found is None else found
 
-    def _new(self, values: tuple[str, ...]) -> Metric:
-        if len(self._children) >= self._most:
+    def _new(self, values: tuple[str, ...]) -> Series:
+        if len(self._by_values) >= self._most:
             values = (OTHER,) * len(values)
-            if (child := self._children.get(values)) is not None:
-                return child
-        made: Metric = self._metric.labels(*map(_printable, values))
-        self._children[values] = made
+            if (found := self._by_values.get(values)) is not None:
+                return found
+        printed = tuple(map(_printable, values))
+        made = self._by_values[values] = self._by_printed.setdefault(printed, self._make())
         return made
 
     def keep(self, stand: Callable[[tuple[str, ...], tuple[str, ...]], bool]) -> None:
         """Drops the series whose values stand for nothing any more; `stand` is given all labels and values of one."""
-        for values in list(self._children):
-            if not stand(self.labels, values):
-                del self._children[values]
-                self._metric.remove(*map(_printable, values))
+        left = {values: one for values, one in self._by_values.items() if stand(self.labels, values)}
+        self._by_values, self._by_printed = left, {tuple(map(_printable, values)): one for values, one in left.items()}
+
+    def collect(self) -> Iterator[Metric]:
+        """What is rendered, in another thread."""
+        metric = Metric(self.name, self._about, self._kind)
+        for values, series in list(self._by_printed.items()):
+            labels = dict(zip(self.labels, values, strict=True))
+            for suffix, more, value in series.samples():
+                metric.add_sample(self.name + suffix, {**labels, **more}, value)
+        yield metric
 
 
 def _printable(value: str) -> str:

@@ -1,13 +1,15 @@
 """The metrics of requests: their names, labels and buckets; docs/metrics.md says what each is for."""
 
+from functools import partial
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
+from prometheus_client import CollectorRegistry
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
 from addons.telemetry.bounded import Family
+from addons.telemetry.series import Counter, Histogram
 
 MOST_SERIES: Final = 1000
 """Of one counter."""
@@ -24,7 +26,6 @@ class Metrics:
     """All metrics of one process, in a registry of their own."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # a line more for each series, which nobody reads
         registry = CollectorRegistry()
         self.registry: Final = registry
         PlatformCollector(registry)
@@ -32,11 +33,14 @@ class Metrics:
         GCCollector(registry)
 
         def counter(name: str, about: str, *labels: str, most: int = MOST_SERIES) -> Family[Counter]:
-            return Family(Counter(f"glassgate_{name}", about, labels, registry=registry), labels, most)
+            family = Family(f"glassgate_{name}", about, labels, most, Counter)
+            registry.register(family)
+            return family
 
         def times(name: str, about: str, buckets: tuple[float, ...], *labels: str) -> Family[Histogram]:
-            metric = Histogram(f"glassgate_{name}", about, labels, buckets=buckets, registry=registry)
-            return Family(metric, labels, MOST_TIMES)
+            family = Family(f"glassgate_{name}", about, labels, MOST_TIMES, partial(Histogram, buckets))
+            registry.register(family)
+            return family
 
         self.requests: Final = counter(
             "requests_total", "Requests that are over.", "operation", *_WHO, "key", "outcome", "status"
@@ -81,18 +85,11 @@ class Metrics:
         self.provider_sent: Final = counter(
             "provider_sent_bytes_total", "Bodies of the requests to providers.", "provider"
         )
-        self.client_received: Final = Counter(
-            "glassgate_client_received_bytes", "Bodies of clients' requests, unpacked.", registry=registry
-        )
-        self.client_sent: Final = Counter(
-            "glassgate_client_sent_bytes", "Bodies of the answers to clients.", registry=registry
-        )
-        self.loop_lag: Final = Histogram(
-            "glassgate_event_loop_lag_seconds",
-            "How late the event loop was, four times a second.",
-            buckets=_LAGS,
-            registry=registry,
-        )
+        self.client_received: Final = counter("client_received_bytes", "Bodies of clients' requests, unpacked.").of()
+        self.client_sent: Final = counter("client_sent_bytes", "Bodies of the answers to clients.").of()
+        self.loop_lag: Final = times(
+            "event_loop_lag_seconds", "How late the event loop was, four times a second.", _LAGS
+        ).of()
         self.families: Final = (
             self.requests, self.duration, self.first_token, self.queue_wait, self.attempts, self.errors, self.tokens,
             self.cost, self.cache, self.provider_received, self.provider_sent,

@@ -1,14 +1,18 @@
 """Series are bounded, whatever comes, and go with what they were of."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from functools import partial
+
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from addons.telemetry.bounded import LABEL_CHARS, OTHER, Family
+from addons.telemetry.series import Counter, Histogram
 
 
 def counter(most: int) -> tuple[CollectorRegistry, Family[Counter]]:
-    registry = CollectorRegistry()
-    return registry, Family(Counter("c_total", "c", ("a", "b"), registry=registry), ("a", "b"), most)
+    registry, family = CollectorRegistry(), Family("c_total", "c", ("a", "b"), most, Counter)
+    registry.register(family)
+    return registry, family
 
 
 def values(registry: CollectorRegistry) -> dict[tuple[str, ...], float]:
@@ -52,13 +56,16 @@ def test_two_names_that_are_written_alike_share_their_series() -> None:
     family.of("\ud800", "").inc()
     family.of("\ud801", "").inc()
     assert values(registry) == {("?", ""): 2}
+    family.keep(lambda labels, found: found != ("\ud800", ""))
+    family.of("\ud801", "").inc()
+    assert values(registry) == {("?", ""): 3}
     family.keep(lambda labels, found: False)
     assert values(registry) == {}
 
 
 def test_histograms_too() -> None:
-    registry = CollectorRegistry()
-    family = Family(Histogram("h", "h", ("a",), buckets=(1,), registry=registry), ("a",), 1)
+    registry, family = CollectorRegistry(), Family("h", "h", ("a",), 1, partial(Histogram, (1,)))
+    registry.register(family)
     for name in "xyz":
         family.of(name).observe(0.5)
     assert registry.get_sample_value("h_bucket", {"a": OTHER, "le": "1.0"}) == 2

@@ -1,6 +1,6 @@
 """What a request was is counted, each part where it belongs, and nothing grows by what clients make up."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from types import SimpleNamespace
@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from addons.exchange.outcome import AttemptRecord, Outcome
-from addons.routing.model_index import ModelIndex
+from addons.routing.model_index import ModelIndex, ModelRoute
 from addons.telemetry.known_names import KnownNames
 from addons.telemetry.metrics import Metrics
 from addons.telemetry.requests import RequestMeter
@@ -94,6 +94,7 @@ def test_ten_thousand_made_up_names_make_no_series_but_one_each() -> None:
     for number in range(10_000):
         counted.meter.count(made_up(number))
     assert counted.series() == before
+    assert max(len(counted.meter._ended), len(counted.meter._attempted)) <= 1000
     assert not any("made-up" in str(one) for family in counted.metrics.registry.collect() for one in family.samples)
 
 
@@ -116,6 +117,24 @@ def test_a_key_that_left_takes_its_series_along() -> None:
     counted.meter.count(CHAT)
     samples = [one for family in counted.metrics.registry.collect() for one in family.samples]
     assert {one.labels["key"] for one in samples if "key" in one.labels} == {"other"}
+
+
+def test_the_names_of_a_request_are_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_for = list[str]()
+    find = ModelIndex.find
+
+    def noted(index: ModelIndex, name: str) -> Sequence[ModelRoute]:
+        looked_for.append(name)
+        return find(index, name)
+
+    monkeypatch.setattr(ModelIndex, "find", noted)
+    counted = Counted()
+    counted.meter.count(CHAT)
+    assert looked_for
+    looked_for.clear()
+    counted.meter.count(CHAT)
+    assert looked_for == []
+    assert counted.value("attempts_total", account="b", result="ok", **WHO) == 2
 
 
 @pytest.mark.parametrize("outcome", [CHAT, made_up(1)])
