@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from addons.words import commands
+from tests.support.drivers import CHOICES
 
 ROOT = Path(__file__).parent
 WORKERS = 2
@@ -35,6 +36,10 @@ LONG = (
 # How long an example takes depends on what runs beside it, so no test fails by it.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--drivers", choices=CHOICES, default="short", help="see tests/support/drivers.py")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -21,6 +21,7 @@ from addons.cli.demo import provider_entries
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
 from providers.sandbox.run import Sandbox
+from tests.support.drivers import listening
 from tests.support.forked import Process, start
 from tests.support.ports import free_port
 
@@ -131,7 +132,8 @@ class Gateway:
     def write_config(self) -> None:
         """Whole at once: a gateway that runs may look at any moment."""
         new = self.config_file.with_name("config.yaml.new")
-        new.write_text(yaml.safe_dump(self.config, sort_keys=False), encoding="utf-8")
+        config = {**self.config, "listen": {**listening(), **self.config["listen"]}}
+        new.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
         new.replace(self.config_file)
 
     @property

@@ -6,9 +6,42 @@ import openai
 import pytest
 
 from providers.sandbox.run import Sandbox
+from tests.support.drivers import ENV_NAME, drivers_of
 from tests.support.hostile import Hostile
 from tests.support.mitmweb import Web, mitmweb_api
 from tests.support.processes import KEY, NO_REST, Gateway, SandboxThread
+
+HERE = Path(__file__).parent
+
+
+# -- over which drivers (tests/support/drivers.py) --------------------------------------------------------------------
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    file = metafunc.definition.path.relative_to(HERE).as_posix()
+    drivers = drivers_of(metafunc.config.getoption("drivers"), file, metafunc.definition.name)
+    metafunc.parametrize("driver", drivers, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def driver(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """The driver that gateways started from now on have; None is the default."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param:
+            patch.setenv(ENV_NAME, request.param)
+        yield request.param
+
+
+def _driver(item: pytest.Item) -> str | None:
+    spec = getattr(item, "callspec", None)  # None of a test elsewhere without parameters
+    return spec.params.get("driver") if spec else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """Whatever a file or the session has started ends where the next test is over another driver."""
+    if nextitem is not None and _driver(item) != _driver(nextitem):
+        done: bool | None = item.ihook.pytest_runtest_protocol(item=item, nextitem=None)
+        return done
+    return None
 
 
 @pytest.fixture(scope="session")
