@@ -139,7 +139,10 @@ class Read:
     fault: str = ""
 
 
-def reader_of(size: int | None) -> ChunkedBodyReader | ContentLengthReader | Http10Reader:
+type FramedReader = ChunkedBodyReader | ContentLengthReader | Http10Reader
+
+
+def reader_of(size: int | None) -> FramedReader:
     """The h11 reader of a body, by mitmproxy's `expected_http_body_size`: None for chunks, -1 for all until the end."""
     if size is None:
         return ChunkedBodyReader()

@@ -3,7 +3,7 @@
 import pytest
 from mitmproxy.proxy.layers.http._events import ResponseData
 
-from addons.stream import http1
+from addons.stream import client_http1, http1
 from tests.support.door import CHUNKED, DONE, KEY, POST, cuts, error_of, refusal
 from tests.support.drive import Drive, FakeAttempt
 from tests.support.http1 import END, OK, chunk, status_of
@@ -29,14 +29,14 @@ def test_of_a_refused_request_only_so_much_is_read_past() -> None:
     while drive.client not in drive.closed:
         drive.client_sends(b"x" * 65536)
         sent += 65536
-    assert sent <= http1.LINGER_BYTES + 65536
+    assert sent <= client_http1.LINGER_BYTES + 65536
     assert drive.watch == set()
 
 
 def test_a_refused_client_that_stays_is_closed_in_a_moment() -> None:
     drive = Drive([], at_head=refusal())
     drive.client_sends(POST + CHUNKED + b"\r\n")
-    drive.tick(http1.LINGER_S)
+    drive.tick(client_http1.LINGER_S)
     assert drive.client in drive.closed
     assert drive.watch == set()
 
@@ -101,7 +101,7 @@ def test_what_is_sent_in_advance_is_bounded() -> None:
     for _ in range(100):
         drive.client_sends(b"x" * 65536)
     (server,) = [layer for layer in drive.layer.connections.values() if isinstance(layer, http1.JsonHttp1Server)]
-    assert len(server.buf) <= http1.PIPELINED_BYTES + 65536
+    assert len(server.http1._buf) <= client_http1.PIPELINED_BYTES + 65536
     drive.server_sends(OK + DONE + END)
     assert drive.to_client.count(b"HTTP/1.1 200") == 1
     assert drive.client_closed()
@@ -117,7 +117,7 @@ def test_the_whole_answer_of_the_request_before_lets_nobody_send_more_in_advance
     for _ in range(40):
         drive.client_sends(b"x" * 16384)
     (server,) = [layer for layer in drive.layer.connections.values() if isinstance(layer, http1.JsonHttp1Server)]
-    assert len(server.buf) <= http1.PIPELINED_BYTES + 16384
+    assert len(server.http1._buf) <= client_http1.PIPELINED_BYTES + 16384
     drive.server_sends(OK + DONE + END, -1)
     assert drive.to_client.count(b"HTTP/1.1 200") == 2
     assert drive.client_closed()

@@ -1,0 +1,43 @@
+"""What the head of an HTTP/1 answer says of its body, and of the connection behind it."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from mitmproxy import http
+from mitmproxy.net.http import http1
+
+_HEAD: Final = http.Request.make("HEAD", "http://localhost/")
+_OTHER: Final = http.Request.make("GET", "http://localhost/")
+"""Of a request, the size of its answer's body depends on the method alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerFraming:
+    """How an answer goes on behind its head."""
+
+    length: int | None
+    """Of the body in bytes, as the head says; None where it does not."""
+    is_chunked: bool
+    closes: bool
+    """The connection ends with this answer."""
+
+
+def framing_of(response: http.Response, *, to_head: bool) -> AnswerFraming:
+    """The framing that an HTTP/1 answer's head says; `to_head`: it answers a HEAD request."""
+    headers = response.headers
+    length = headers.get("content-length", "")
+    return AnswerFraming(
+        int(length) if length.isdecimal() else None,
+        "chunked" in headers.get("transfer-encoding", "").lower(),
+        response.status_code == 101  # nobody here speaks what it switches to
+        or http1.connection_close(response.http_version, headers)
+        or _ends_with_connection(response, to_head),
+    )
+
+
+def _ends_with_connection(response: http.Response, to_head: bool) -> bool:
+    """Nothing but the end of the connection tells where the body ends."""
+    try:
+        return bool(http1.expected_http_body_size(_HEAD if to_head else _OTHER, response) == -1)
+    except ValueError:
+        return False  # another addon's headers, which are sent as they are
