@@ -22,13 +22,15 @@ _EMPTY: deque[MachineEvent] = deque()
 class HookedCourse(ABC):
     """Tells what is to be done of each event. Most events need no hook, and make no generator."""
 
-    __slots__ = ("_course", "_is_over", "_out", "_waiting", "ending")
+    __slots__ = ("_course", "_is_over", "_left_in_hook", "_out", "_waiting", "ending")
 
     def __init__(self) -> None:
         self._out: list[Command] = []
         self._course: Course | None = None
         """Goes on at the end of the hook that runs."""
         self._waiting = _EMPTY
+        self._left_in_hook = ""
+        """Why the client has left while a hook ran; empty where it has not."""
         self._is_over = False
         self.ending = False
         """The gateway stops: the next tick ends this request."""
@@ -64,16 +66,12 @@ class HookedCourse(ABC):
     def _heard_in_hook(self, event: Left) -> None:
         """The client leaves while a hook runs."""
 
-    @property
-    def _left_in_hook(self) -> str:
-        """Why the client has left meanwhile; empty where it has not."""
-        return next((event.why for event in self._waiting if isinstance(event, Left)), "")
-
     def _keep(self, event: MachineEvent) -> None:
-        if isinstance(event, Ticked) and not self.ending:
+        if isinstance(event, Ticked) and (not self.ending or event in self._waiting):
             self._ticked_in_hook()
             return  # the next one comes soon, and they would pile up
         if isinstance(event, Left):
+            self._left_in_hook = event.why
             self._heard_in_hook(event)
         if self._waiting is _EMPTY:
             self._waiting = deque()

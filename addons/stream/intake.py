@@ -194,7 +194,8 @@ class RequestIntake(HookedCourse):
         answer.timestamp_start = answer.timestamp_end = time.time()
         yield HttpResponseHeadersHook(self.flow)
         yield HttpResponseHook(self.flow)
-        self._send_and_leave(answer)
+        if not (yield from self._is_killed(tells=False)):
+            self._send_and_leave(answer)
 
     def _finish_head(self, answer: http.Response) -> None:
         """Adds the headers of every answer to this request; every head that is made for the client comes by here."""
@@ -352,12 +353,16 @@ class RequestIntake(HookedCourse):
         return None
 
     # -- ends -----------------------------------------------------------------------------------------------------
+    @property
+    def _is_dropped(self) -> bool:
+        """A person has dropped the flow."""
+        return self.flow.error is not None and self.flow.error.msg == mflow.Error.KILLED_MESSAGE
+
     def _is_killed(self, *, tells: bool = True) -> Judged:
         """Whether a person has dropped the flow, or the client has left while a hook ran; then all has ended here.
         Where it `tells`, the hooks hear of it."""
-        dropped = self.flow.error is not None and self.flow.error.msg == mflow.Error.KILLED_MESSAGE
         left = self._left_in_hook
-        if not (dropped or left):
+        if not (self._is_dropped or left):
             return False
         if self.flow.error is None:
             self.flow.error = mflow.Error(left)

@@ -6,7 +6,7 @@ drivers move bytes and run hooks.
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from mitmproxy import flow as mflow
@@ -118,10 +118,6 @@ class RequestMachine(RequestIntake):
         head = attempt.wire_request(self.flow.request)
         if head is None:
             return self._fail_attempt(Fault.INTERNAL, "the account has lost its secrets; nothing was sent")
-        if self._left_in_hook:
-            self.attempt = None
-            self.deadline = NEVER
-            return None  # the client left while the attempt was planned; its own event comes next
         upload = None
         if self.body is not None:
             upload = self.body.upload
@@ -298,23 +294,28 @@ class RequestMachine(RequestIntake):
         for number, piece in enumerate(pieces, 1):
             out += attempt.data(piece)
             if reader.behind:
-                return self._read_slowly(attempt, out, pieces[number:])
+                return self._read_slowly(attempt, out, iter(pieces[number:]))
             if reader.state is not State.OPEN:
                 break
         return self._advance(out)
 
-    def _read_slowly(self, attempt: UpstreamAttempt, out: bytes, pieces: list[bytes]) -> Course:
+    def _read_slowly(self, attempt: UpstreamAttempt, out: bytes, pieces: Iterator[bytes]) -> Course:
         """Reads a piece that is more than is read at once, giving others a turn between; then those behind it."""
-        while attempt.reader.behind:
-            yield from self._advance(out) or ()
-            if self.attempt is not attempt or self.is_answered:
-                return
-            yield YieldControlHook(self)
-            out = attempt.read_on()
-        if out or attempt.reader.state is not State.OPEN or not pieces:
-            yield from self._advance(out) or ()
-        if pieces and self.attempt is attempt and not self.is_answered and attempt.reader.state is State.OPEN:
-            yield from self._read(pieces) or ()
+        asked, reader = self._asked, attempt.reader
+        while True:
+            while reader.behind:
+                yield from self._advance(out) or ()
+                if self._asked != asked:
+                    return  # what it said, or that its client does not read it, was the end of the attempt
+                yield YieldControlHook(self)
+                if (yield from self._dropped()):
+                    return
+                out = attempt.read_on()
+            piece = next(pieces, None) if reader.state is State.OPEN else None
+            if piece is None:
+                break
+            out += attempt.data(piece)
+        yield from self._advance(out) or ()
 
     def _advance(self, out: bytes) -> Course | None:
         attempt = self.attempt
@@ -366,23 +367,29 @@ class RequestMachine(RequestIntake):
     def _emit(self, data: bytes) -> None:
         assert self.attempt
         if not self.committed:
-            self.committed = True
-            self._client.begins()
-            head = self.attempt.response_head(None if self.attempt.streaming else data)
-            self._finish_head(head)
-            if self.attempt.streaming:
-                self._client.frame_by_chunks(head, self._version)
-            self._out.append(SendHead(head))
+            self._commit(self.attempt, data)
         self._times.last_said = self.deps.clock()
         self._client.handed_bytes += len(data)
         self._set_deadline()
         self._out.append(SendData(data))
+
+    def _commit(self, attempt: UpstreamAttempt, data: bytes) -> None:
+        """Sends the head of an answer that begins with `data`, or is that."""
+        self.committed = True
+        self._client.begins()
+        head = attempt.response_head(None if attempt.streaming else data)
+        self._finish_head(head)
+        if attempt.streaming:
+            self._client.frame_by_chunks(head, self._version)
+        self._out.append(SendHead(head))
 
     def _finish(self, *, properly: bool = True) -> Course:
         """The client's answer ends; the provider may still end its own, so that its connection serves again.
 
         One that does not end `properly` breaks off: in HTTP/1 with its connection, in HTTP/2 with its stream.
         """
+        if not self.committed and self.attempt is not None:
+            self._commit(self.attempt, b"")  # one of no bytes at all
         self._keep_provider_body()
         self._end_upload()
         if self.attempt and self.attempt.reader.closes_early:
@@ -395,7 +402,10 @@ class RequestMachine(RequestIntake):
             self.flow.response.timestamp_end = time.time()
         yield HttpResponseHook(self.flow)
         self._answered()
-        self._out.append(SEND_END if properly else BreakOff(Why.BROKEN))
+        if self._is_dropped:
+            self._out.append(BreakOff(Why.KILLED))
+        else:
+            self._out.append(SEND_END if properly else BreakOff(Why.BROKEN))
 
     def _answered(self) -> None:
         self.is_answered = True
@@ -434,6 +444,8 @@ class RequestMachine(RequestIntake):
         self.flow.response.timestamp_end = time.time()
         yield HttpResponseHook(self.flow)
         self.is_answered = True
+        if (yield from self._is_killed(tells=False)):
+            return
         self.flow.live = False
         self._send_whole(answer, ends=True)
 
@@ -495,7 +507,7 @@ class RequestMachine(RequestIntake):
         timers = attempt.timers
         match due:
             case Due.SETTLE:
-                return self._advance(attempt.settle() if attempt.reader.ended else b"")
+                return self._settle(attempt)
             case Due.TOTAL:
                 return self._broken(Fault.TOTAL_TIMEOUT, f"no complete answer within {timers.total_s:g} s")
             case Due.FIRST_TOKEN:
@@ -503,11 +515,25 @@ class RequestMachine(RequestIntake):
             case Due.IDLE:
                 return self._broken(Fault.IDLE_TIMEOUT, f"silence for {timers.idle_s:g} s")
             case Due.KEEPALIVE:
-                self._emit(attempt.keepalive)
-                return self._stalled() if self._client.is_choked_by(len(attempt.keepalive)) else None
+                return self._keep_alive(attempt)
             case Due.NOTHING:
                 self._set_deadline()
                 return None
+
+    def _settle(self, attempt: UpstreamAttempt) -> Course | None:
+        if attempt.reader.ended:
+            return self._advance(attempt.settle())
+        self._times.settles_at = None  # it is waited for further answers: other times hold again
+        self._set_deadline()
+        return None
+
+    def _keep_alive(self, attempt: UpstreamAttempt) -> Course | None:
+        if attempt.keepalive:
+            self._emit(attempt.keepalive)
+            return self._stalled() if self._client.is_choked_by(len(attempt.keepalive)) else None
+        self._times.last_said = self.deps.clock()  # nothing of ours may stand in its answer
+        self._set_deadline()
+        return None
 
     def _on_upload_tick(self, attempt: UpstreamAttempt, now: float) -> Course | None:
         """While a body is passed on, the client has to send and the provider to take it; nothing else has a time."""
@@ -541,6 +567,7 @@ class RequestMachine(RequestIntake):
         if self._client.shares_its_connection:
             return self._give_up_client()
         self.deadline = NEVER
+        self._leave()
         self._out.append(ABORT)
         return None
 

@@ -6,7 +6,7 @@ from addons.stream.deps import Tick
 from addons.stream.port import Fault
 from addons.upstream import pool
 from tests.support.drive import Drive, FakeAttempt
-from tests.support.http1 import END, OK, body_of, chunk
+from tests.support.http1 import END, OK, body_of, chunk, status_of
 
 
 # -- an answer that is complete before its body is --------------------------------------------------------------------
@@ -18,6 +18,14 @@ def test_answer_ends_at_once_although_the_provider_keeps_the_body_open() -> None
     assert drive.servers[0] not in drive.closed
     drive.tick(pool.DRAIN_S + 0.1)
     assert drive.servers[0] in drive.closed
+
+
+def test_an_answer_of_no_bytes_is_an_answer() -> None:
+    drive = Drive([FakeAttempt()])
+    drive.post()
+    drive.server_sends(OK + END)
+    assert status_of(drive.to_client) == 200
+    assert body_of(drive.to_client) == END
 
 
 # -- an answer that is whole without its end mark ---------------------------------------------------------------------
