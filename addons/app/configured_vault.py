@@ -17,11 +17,13 @@ from addons.vault.store import Vault
 log = logging.getLogger("glassgate")
 
 
-def vault_key(config: Config, prompt: Callable[[], str] | None = None) -> VaultKey:
-    """The vault's key from its configured source. Raises VaultError."""
+def vault_key(config: Config, prompt: Callable[[], str] | None = None, *, made: bool | None = None) -> VaultKey:
+    """The vault's key from its configured source. `made`: whether there is a vault that only its own key opens; by
+    default whether its file is there. Raises VaultError."""
     settings = config.sections.vault
     key_file = config.path(settings.key_file) if settings.key_file else None
-    key = load_key(settings.key_source, environ=config.environ, key_file=key_file, prompt=prompt)
+    made = os.path.lexists(vault_path(config)) if made is None else made
+    key = load_key(settings.key_source, environ=config.environ, key_file=key_file, prompt=prompt, made=made)
     os.environ.pop(ENV_NAME, None)
     return key
 

@@ -15,16 +15,19 @@ NONE: Final = "none"
 
 def _expiry(written: str) -> float:
     """Unix seconds: so long from now, or a date. Raises ValueError."""
+    now = time.time()
     try:
-        return time.time() + span_of(written)
+        at = now + span_of(written)
     except ValueError:
-        pass
-    try:
-        return moment_of(written)
-    except ValueError:
-        raise ValueError(
-            "must be a number with s, m, h or d behind it, such as 90d, or a date, such as 2027-03-31"
-        ) from None
+        try:
+            at = moment_of(written)
+        except ValueError:
+            raise ValueError(
+                "must be a number with s, m, h or d behind it, such as 90d, or a date, such as 2027-03-31"
+            ) from None
+    if at <= now:
+        raise ValueError("is over already; `glassgate keys revoke NAME` ends a key at once")
+    return at
 
 
 _OPTIONS: Final[tuple[tuple[str, str, Callable[[str], Any], str], ...]] = (

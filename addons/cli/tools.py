@@ -93,13 +93,22 @@ def sandbox(
             out_json(sites_up)
             sys.stdout.flush()
             return
-        out(*table((), list(sites_up["base_urls"].items())))
+        sessions = sites_up["sessions"]
+        rows = [(name, url, _key_of(sessions.get(name, {}))) for name, url in sites_up["base_urls"].items()]
+        out(*table((), rows))
+        if any("api_key" not in session for session in sessions.values()):
+            out("sessions of the other sites, to be stored in a vault: glassgate sandbox --json", err=True)
 
     own = replay_sites(load_recordings(recorded), speed) if recorded else {}
     try:
         asyncio.run(run(sites or tuple(() if own else SITES), port_base, announce, own, slip))
     except OSError as e:
         raise Problem(f"a sandbox site cannot listen ({e.strerror or e}); --port-base names another port") from None
+
+
+def _key_of(session: dict[str, Any]) -> str:
+    """The key that an API of the sandbox takes, which is made up anew at each start; empty for a web session."""
+    return f"key {session['api_key']}" if "api_key" in session else ""
 
 
 @click.command(hidden=True)

@@ -14,6 +14,7 @@ from addons.keys.limits import moment_of, span_of
 from addons.usage.errors import LedgerError
 from addons.usage.place import place_of
 from addons.vault import audit
+from addons.words.near import hint
 from addons.words.shown import shown
 from addons.words.table import table
 
@@ -76,7 +77,11 @@ def usage(context: click.Context, by: str, since: float, as_json: bool, as_csv: 
 def forget(cli: CliContext, key: str, yes: bool) -> None:
     """Delete all that the ledger has of a key. Its meters in a running gateway stay as they are."""
     if not yes:
-        click.confirm(f"delete all requests of the key {key!r} from the ledger?", abort=True)
+        known = {line.name: line.requests for line in _report(cli, "key", 0)[0]}
+        if key not in known:
+            raise Problem(f"the ledger has nothing of a key {key[:100]!r}{hint(key, list(known))}")
+        if not click.confirm(f"delete all {known[key]:,} requests of the key {key!r} from the ledger?"):
+            raise Problem("nothing was deleted")
     count = _with_database(cli, lambda database: database.forget(key=key), writes=True)
     out(f"deleted {count} request{'' if count == 1 else 's'} of {key}")
     about = {"key": key, "requests": str(count)}

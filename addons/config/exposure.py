@@ -47,6 +47,8 @@ def exposure_problems(
         said = f"{' and '.join(named)} {'is' if len(named) == 1 else 'are'} not set. Set " if named else "set "
         names = " or ".join([*named, "AUTH_TOKEN"])
         advice = f"{said}{names}, or list keys here ({command('keygen', '--client')} makes one)"
+        if not named:
+            advice += f". All at once, where nothing is set up yet: {command('setup')}"
         found.append((("auth", "tokens"), f"no client key is configured: {advice}"))
     for key in keys:
         which = f"the key {key.name!r} ({key.source})"

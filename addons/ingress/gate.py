@@ -195,8 +195,9 @@ def _identify(request_head: RequestHead, rules: GateRules) -> KeyIdentity:
     if not shown:
         raise GatewayError(
             401,
-            "the API key is missing or not one of this gateway's. Send one of its own keys (auth.tokens in config.yaml "
-            "or AUTH_TOKEN) in the Authorization header, as 'Bearer …'; keys of providers belong into the vault.",
+            "the API key is missing or not one of this gateway's. Send one of its own (of `glassgate keys`, "
+            "auth.tokens or AUTH_TOKEN) in the Authorization header, as 'Bearer …'; keys of providers belong into the "
+            "vault.",
             code="invalid_api_key",
         )
     if len(shown) > 1:

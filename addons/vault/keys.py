@@ -114,16 +114,22 @@ def load_key(
     environ: MutableMapping[str, str],
     key_file: Path | None = None,
     prompt: Callable[[], str] | None = None,
+    made: bool = False,
 ) -> VaultKey:
-    """The key from its one configured source (env, file, keyring, prompt); no second guess. Raises VaultError."""
+    """The key from its one configured source (env, file, keyring, prompt); no second guess. Raises VaultError.
+
+    `made`: there is a vault already, which a fresh key would not open.
+    """
     match source:
         case "env":
             text = environ.pop(ENV_NAME, None)  # once read, it need not stand in the environment any longer
             if not text:
-                raise VaultLocked(f"{ENV_NAME} is not set; `{command('keygen')}` makes a key for it (put it into .env)")
+                fresh = f"`{command('keygen')}` makes a key for it (put it into .env)"
+                again = "put the key that the vault was made with back into .env: a new one does not open it"
+                raise VaultLocked(f"{ENV_NAME} is not set; {again if made else fresh}")
             return VaultKey.from_text(text)
         case "file":
-            return VaultKey.from_text(read_key_file(key_file, environ.get(CREDENTIALS, "")))
+            return VaultKey.from_text(read_key_file(key_file, environ.get(CREDENTIALS, ""), made=made))
         case "keyring":
             return VaultKey.from_text(_from_keyring())
         case "prompt":
@@ -134,7 +140,7 @@ def load_key(
             raise VaultLocked(f"vault.key_source: {source!r} is none of env, file, keyring, prompt")
 
 
-def read_key_file(path: Path | None, credentials: str = "") -> str:
+def read_key_file(path: Path | None, credentials: str = "", *, made: bool = False) -> str:
     """The text of a key file. Raises VaultLocked, or VaultPermissions when others could read it.
 
     `credentials` is the folder in which a service manager hands files over, if one does.
@@ -145,7 +151,9 @@ def read_key_file(path: Path | None, credentials: str = "") -> str:
     try:
         data = read_private(path, _KEY_FILE_LIMIT_BYTES, check_handed_over if handed_over else check_private)
     except VaultMissing:
-        raise VaultLocked(f"the key file {path} is missing; `{command('keygen')}` makes a key for it") from None
+        again = "put back the one that the vault was made with: a new one does not open it"
+        advice = again if made else f"`{command('keygen')}` makes a key for it"
+        raise VaultLocked(f"the key file {path} is missing; {advice}") from None
     text = None if len(data) > _KEY_FILE_LIMIT_BYTES else _decoded(data)
     if text is None:
         raise VaultLocked(f"the key file {path} does not hold a key: one line of UTF-8 text is wanted")

@@ -27,6 +27,12 @@ def test_limits_in_words() -> None:
     }
 
 
+@pytest.mark.parametrize("written", ["2020-01-01", "0s"])
+def test_an_end_that_is_over_is_none(written: str) -> None:
+    with pytest.raises(ValueError, match="is over already"):
+        key_options._expiry(written)
+
+
 @pytest.mark.parametrize(("written", "after_s"), [("90d", 90 * 86_400), ("5s", 5), ("2m", 120), ("3h", 10_800)])
 def test_an_end_is_counted_from_now(written: str, after_s: float) -> None:
     assert abs(key_options._expiry(written) - time.time() - after_s) < 60

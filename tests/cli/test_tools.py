@@ -79,6 +79,19 @@ def test_a_sandbox_of_all_sites_or_some(run: Run, sandboxes: list[tuple[object, 
     assert sandboxes == [(tuple(SITES), 0, {}), (("zai", "openai"), 9000, {})]
 
 
+def test_the_keys_of_its_apis_are_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are made up at each start, and without them nobody can ask."""
+
+    async def run_it(_sites: object, _port: int, announce: Callable[[dict[str, Any]], None], *_rest: object) -> None:
+        urls = {"zai": "http://127.0.0.1:1", "openai": "http://127.0.0.1:2"}
+        announce({"base_urls": urls, "sessions": {"zai": {"token": "t"}, "openai": {"api_key": "sk-sandbox-1"}}})
+
+    monkeypatch.setattr("providers.sandbox.run.run", run_it)
+    told = run("sandbox")
+    assert "openai  http://127.0.0.1:2  key sk-sandbox-1\n" in told.stdout
+    assert "glassgate sandbox --json" in told.stderr
+
+
 def test_a_port_that_is_taken_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     async def taken(*_what: object) -> None:
         raise OSError(98, "Address already in use")

@@ -95,7 +95,11 @@ def test_requests_that_were_given_a_kept_answer_are_told(run: Run, house: Path) 
 
 
 def test_a_key_is_forgotten_and_that_is_noted(run: Run, kept: Path) -> None:
-    assert "Aborted" in run("usage", "forget", "ada", given="n\n").output
+    refused = run("usage", "forget", "ada", given="n\n")
+    assert (refused.exit_code, "delete all 2 requests of the key 'ada'" in refused.output) == (1, True)
+    assert "nothing was deleted" in refused.stderr
+    unknown = run("usage", "forget", "adda")
+    assert "the ledger has nothing of a key 'adda'; did you mean 'ada'?" in unknown.stderr
     assert run("usage", "forget", "ada", "--yes").output == "deleted 2 requests of ada\n"
     assert run("usage", "forget", "ada", "--yes").output == "deleted 0 requests of ada\n"
     assert [line["name"] for line in json.loads(run("usage", "--json").output)["lines"]] == ["bob"]

@@ -258,6 +258,7 @@ def test_a_preset_is_named_with_its_line(tmp_path: Path) -> None:
 def test_no_key_of_a_client(tmp_path: Path) -> None:
     (found,) = problems(tmp_path, OFFICIAL, {})
     assert re.search(r"auth\.tokens: no client key .*: set AUTH_TOKEN, .*glassgate keygen --client makes one", found)
+    assert found.endswith("where nothing is set up yet: glassgate setup")
     (found,) = problems(tmp_path, OFFICIAL + "auth: {tokens: '${NOT_SET}'}", {})
     assert "no client key is configured: NOT_SET is not set. Set NOT_SET or AUTH_TOKEN, or list" in found
     (found,) = problems(tmp_path, OFFICIAL + "auth: {tokens: ['${ADA}', {name: bob, key: '${BOB}'}]}", {})

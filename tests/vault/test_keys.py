@@ -19,6 +19,17 @@ def test_texts_that_are_no_key(text: str) -> None:
         VaultKey.from_text(text)
 
 
+@pytest.mark.parametrize(("source", "lacks"), [("env", "is not set"), ("file", "is missing")])
+def test_a_key_that_is_missing_is_made_only_where_no_vault_is(source: str, lacks: str, tmp_path: Path) -> None:
+    said: list[str] = []
+    for made in (False, True):
+        with pytest.raises(VaultLocked, match=lacks) as refused:
+            load_key(source, environ={}, key_file=tmp_path / "none.key", made=made)
+        said.append(str(refused.value))
+    assert ["keygen" in words for words in said] == [True, False]
+    assert "the vault was made with" in said[1]
+
+
 @pytest.mark.parametrize(
     "text",
     [

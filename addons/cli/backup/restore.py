@@ -26,7 +26,8 @@ from addons.config.configuration import Config
 from addons.config.loader import ConfigError, load_config
 from addons.vault import prompt as terminal
 from addons.vault.audit import try_note
-from addons.vault.errors import VaultError
+from addons.vault.errors import VaultError, VaultLocked
+from addons.vault.keys import VaultKey
 from addons.vault.permissions import make_folder
 from addons.vault.replacing import replace_file
 from addons.vault.store import Vault
@@ -111,8 +112,18 @@ def _checked(file: Path, folder: Path, target: Path, *, anywhere: bool) -> _Chec
     vault = None
     if VAULT in small:
         (folder / VAULT).write_bytes(small[VAULT])
-        vault = Vault.open(folder / VAULT, vault_key(config, terminal.prompt()))
+        vault = Vault.open(folder / VAULT, _key_of(config))
     return _Checked(manifest, small, places, config, vault)
+
+
+def _key_of(config: Config) -> VaultKey:
+    """Raises VaultError, which says where the key is looked for: on another machine nobody has put it there yet."""
+    try:
+        return vault_key(config, terminal.prompt(), made=True)
+    except VaultLocked as e:
+        if config.sections.vault.key_source != "env":
+            raise
+        raise VaultLocked(f"{e} ({config.file.with_name(ENV)}). Nothing was changed") from None
 
 
 def _check_json(name: str, data: bytes) -> None:

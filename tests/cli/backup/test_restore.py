@@ -53,6 +53,16 @@ def test_another_machine_has_it_all(backup: Path, tmp_path: Path) -> None:
     assert '"action": "restore"' in (folder / ".sessions/audit.jsonl").read_text()
 
 
+def test_without_its_key_the_right_one_is_asked_for_and_where(backup: Path, tmp_path: Path) -> None:
+    """A backup has no .env unless that was wanted; a key made anew would open nothing, and hide what is amiss."""
+    result = elsewhere(tmp_path, str(backup), key="")
+    assert result.exit_code == 1
+    assert "put the key that the vault was made with back into .env" in result.stderr
+    assert str(tmp_path / "other machine" / ".env") in result.stderr
+    assert "keygen" not in result.stderr
+    assert state(tmp_path / "other machine") == {}
+
+
 def test_an_older_vault_is_the_newest_again_on_the_same_machine(run: Run, backup: Path, made: Path) -> None:
     """The rollback guard knows that a person has decided it."""
     assert run("sessions", "add", "official", "key1", "--api-key-stdin", given="sk-newer-0123456789").exit_code == 0
