@@ -33,7 +33,7 @@ class Rules:
         """The number of the last Ask."""
         self._is_asked = False
         """Its provider may still speak, and was neither left nor finished."""
-        self._had_enough = True
+        self.had_enough = True
         """It was left or finished."""
         self._head = self._nothing_follows = self._is_held = False
         self.over = self.ended = self.left = False
@@ -88,10 +88,10 @@ class Rules:
         elif isinstance(command, Ask):
             assert not self._is_asked, "the provider before it was not left"
             assert command.number == self.asked + 1
-            self.asked, self._is_asked, self._had_enough = command.number, True, False
+            self.asked, self._is_asked, self.had_enough = command.number, True, False
         elif isinstance(command, Leave | Finish):
-            assert not self._had_enough, "a provider is left once"
-            self._is_asked, self._had_enough = False, True
+            assert not self.had_enough, "a provider is left once"
+            self._is_asked, self.had_enough = False, True
         elif isinstance(command, Over):
             self.over = True
             assert not self._is_asked, "over, and the provider still speaks"
