@@ -14,8 +14,8 @@ ENV_NAME: Final = "GLASSGATE_TEST_DRIVER"
 CHOICES: Final = ("short", "auto", "mitmproxy", "both")
 OTHER: Final = "mitmproxy"
 """The one that is not the default."""
-NO_GATEWAY: Final = ("capture/", "test_imports.py", "test_wheel.py", "test_own_browser.py")
-"""Files below tests/wire that ask no gateway, or none whose configuration a test writes."""
+ONCE: Final = ("capture/", "test_imports.py", "test_wheel.py", "test_own_browser.py", "test_same_flows.py")
+"""Files below tests/wire that ask no gateway, none whose configuration a test writes, or one with each driver."""
 TWICE: Final[dict[str, tuple[str, ...]]] = {
     "test_client_faults.py": ("test_25", "test_26_a_slow", "test_26_who", "test_27_heads", "test_27_what", "test_more"),
     "test_compressed_requests.py": (),
@@ -45,6 +45,6 @@ def drivers_of(chosen: str, file: str, test: str) -> list[Any]:
     first = pytest.param(chosen if chosen in ("auto", "mitmproxy") else None, id=pytest.HIDDEN_PARAM)
     beginnings = TWICE.get(file)
     twice = beginnings is not None and test.startswith(beginnings or "test_")
-    if not file.startswith(NO_GATEWAY) and (chosen == "both" or (chosen == "short" and twice)):
+    if not file.startswith(ONCE) and (chosen == "both" or (chosen == "short" and twice)):
         return [first, pytest.param(OTHER, id=OTHER)]
     return [first]
