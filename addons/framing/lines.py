@@ -49,6 +49,10 @@ class LineBuffer(ReceiveBuffer):
         self._searched = self._lines = 0
         del self._data[:count]
 
+    def take(self, count: int) -> bytes:
+        """The first bytes, which go; as many as there are, at most `count`."""
+        return bytes(self._extract(count))
+
     def skip_blank_lines(self) -> int:
         """Drops the blank lines at the beginning; gives how many bytes they were."""
         found = _BLANK.match(self._data)

@@ -224,6 +224,9 @@ class ClientHttp1:
         if size == 0:
             self._state = _State.WAIT
             self._ahead.append(END)
+        elif size is not None and size <= min(len(self._buf), self._deps.limits.most_bytes):
+            self._state = _State.WAIT  # the usual case: all of it came with its head, and needs no reader
+            self._ahead += (END, Data(self._buf.take(size)))
         else:
             self._state = _State.BODY
             self._reader = reader_of(size)
@@ -374,7 +377,7 @@ class ClientHttp1:
     # -- time -----------------------------------------------------------------------------------------------------
     def _watch_head(self) -> None:
         """Sets the deadline of a head that has begun; a quiet connection between requests may wait."""
-        if self.deadline == NEVER:
+        if self.deadline == NEVER and not self._has_left:
             self._deps.tracker.spoke(self._peer)
             self._watch(self._deps.limits.head_s)
 

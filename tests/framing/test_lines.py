@@ -180,3 +180,14 @@ def test_what_h11_reads_is_read_the_same(data: list[bytes], size: int) -> None:
     while not isinstance(event := plain.next_event(), h11.EndOfMessage):
         theirs += bytes(event.data) if isinstance(event, h11.Data) else b""
     assert theirs == found
+
+
+# -- bytes ------------------------------------------------------------------------------------------------------------
+def test_bytes_that_are_taken_go_and_the_lines_behind_them_are_found() -> None:
+    buf = LineBuffer()
+    buf += b"hello"
+    assert buf.take_lines(WIDE) is None
+    buf += b" worldGET /\r\n\r\n"
+    assert buf.take(11) == b"hello world"
+    assert buf.take_lines(WIDE) == [b"GET /"]
+    assert buf.take(5) == b""

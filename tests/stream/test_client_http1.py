@@ -87,6 +87,21 @@ def test_a_body_comes_piece_by_piece() -> None:
     assert [event.data for event in talk.said if isinstance(event, Data)] == [b"he", b"llo"]
 
 
+def test_a_body_that_came_with_its_head_is_one_piece_and_no_byte_of_the_next_request() -> None:
+    talk = talk_of(FIVE + b"hello" + FIVE + b"wor")
+    assert [event.data for event in talk.said if isinstance(event, Data)] == [b"hello"]
+    talk.answer(whole(), [b"hello"])
+    talk.ask()
+    talk.sends(b"ld")
+    assert [event.data for event in talk.said if isinstance(event, Data)] == [b"hello", b"wor", b"ld"]
+
+
+def test_a_body_with_its_head_is_no_way_around_the_bounds() -> None:
+    talk = Talk(silent, ClientLimits(body_bytes=10, upload_bytes=20))
+    talk.sends(POST + b"content-length: 99999\r\n\r\n" + b"x" * 99_999)
+    assert talk.course[-1].startswith("refused 413")
+
+
 def test_the_credentials_of_a_head_are_taken_off_and_kept_for_the_gate() -> None:
     talk = talk_of(GET.replace(b"host", b"authorization: Bearer opaque0123456789\r\nhost"))
     (head, _) = talk.said
@@ -358,6 +373,14 @@ def test_a_client_that_leaves(raw: bytes, last: str | None) -> None:
     assert talk.output == b"", "there is nobody to be answered"
     talk.ask()
     assert len(talk.said) == before + (last is not None)
+
+
+def test_a_client_that_leaves_is_not_watched_for_the_rest_of_its_head() -> None:
+    talk = talk_of(b"GET /")
+    talk.http.ending = True
+    talk.tick(0)
+    talk.leaves()
+    assert talk.tracker.said == ["spoke"]
 
 
 def test_that_it_left_is_told_behind_all_that_it_has_sent() -> None:

@@ -1,11 +1,22 @@
 """The stream layer's door, event by event: what is refused there, how soon, and what is kept of it."""
 
 import pytest
-from mitmproxy.proxy.layers.http._events import ResponseData
+from mitmproxy.connection import ConnectionState
+from mitmproxy.proxy import commands, events
+from mitmproxy.proxy.context import Context
+from mitmproxy.proxy.layers.http._base import ReceiveHttp
+from mitmproxy.proxy.layers.http._events import (
+    RequestEndOfMessage,
+    ResponseData,
+    ResponseEndOfMessage,
+    ResponseHeaders,
+)
 
 from addons.stream import client_http1, http1
+from addons.stream.deps import RequestRefused
+from tests.support.client_talk import Talk, whole
 from tests.support.door import CHUNKED, DONE, KEY, POST, cuts, error_of, refusal
-from tests.support.drive import Drive, FakeAttempt
+from tests.support.drive import Drive, FakeAttempt, layer_options
 from tests.support.http1 import END, OK, chunk, status_of
 
 
@@ -174,3 +185,58 @@ def test_plain_http_is_for_this_machine_alone(peer: str, wants_tls: bool, status
     assert (b"https_required" in drive.to_client) is (status == 400)
     assert KEY.encode() not in drive.to_client
     assert (drive.log == []) is (status == 400), "it becomes no flow"
+
+
+# -- the layer and what it moves the bytes of -------------------------------------------------------------------------
+GET = b"GET /v1/models HTTP/1.1\r\nhost: x\r\n\r\n"
+IN_CHUNKS = POST + CHUNKED + b"\r\n"
+
+
+def sent_by_layer(pieces: tuple[bytes, ...]) -> tuple[bytes, ConnectionState]:
+    """What the layer writes, and what is left of the connection; each request that is whole or refused is answered."""
+    talk = Talk()
+    layer = http1.JsonHttp1Server(Context(talk.client, layer_options()), talk.deps)
+    coming: list[events.Event] = [
+        events.Start(),
+        *(events.DataReceived(talk.client, piece) for piece in pieces),
+    ]
+    written = b""
+    for event in coming:
+        asked = [event]
+        while asked:
+            for command in layer.handle_event(asked.pop(0)):
+                if isinstance(command, commands.SendData):
+                    written += command.data
+                elif isinstance(command, commands.CloseTcpConnection) and command.half_close:
+                    talk.client.state &= ~ConnectionState.CAN_WRITE
+                elif isinstance(command, commands.CloseConnection):
+                    talk.client.state = ConnectionState.CLOSED
+                else:
+                    assert isinstance(command, ReceiveHttp)
+                    if isinstance(command.event, RequestEndOfMessage | RequestRefused):
+                        number = command.event.stream_id
+                        answer = [ResponseHeaders(number, whole(), False), ResponseData(number, b"hello")]
+                        asked += [*answer, ResponseEndOfMessage(number)]
+    return written, talk.client.state
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        GET + POST + b"content-length: 2\r\n\r\n{}" + IN_CHUNKS + chunk(b"one") + END + GET,
+        GET + GET.replace(b"host", b"connection: close\r\nhost") + GET,
+        GET + IN_CHUNKS + chunk(b"one") + b"none\r\n" + GET,
+        GET + b"none\r\n\r\n" + GET,
+    ],
+    ids=["pipelined", "closing", "a bad body", "a bad head"],
+)
+def test_the_layer_sends_what_the_connection_without_io_says_byte_for_byte(raw: bytes) -> None:
+    left = {
+        client_http1.Closing.OPEN: ConnectionState.OPEN,
+        client_http1.Closing.HALF: ConnectionState.CAN_READ,
+        client_http1.Closing.CLOSED: ConnectionState.CLOSED,
+    }
+    for pieces in cuts(raw):
+        talk = Talk()
+        talk.sends(*pieces)
+        assert sent_by_layer(pieces) == (talk.output, left[talk.closing()])
