@@ -1,6 +1,7 @@
 """What the stream layer of every connection works with: the connections, their timers, their limits."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -13,9 +14,11 @@ from mitmproxy.proxy import layer
 from addons.app.in_force import InForce
 from addons.app.outside import Outside
 from addons.app.rules import client_limits, connection_limits
+from addons.config.schema import Driver
 from addons.config.tls_files import server_context
 from addons.dialects import registry
 from addons.ingress.request_head import client_of
+from addons.stream import internals
 from addons.stream.acceptor import Acceptor
 from addons.stream.body_budget import BodyBudget
 from addons.stream.connection_limits import ConnectionLimiter
@@ -23,21 +26,29 @@ from addons.stream.connections import ClientConnections
 from addons.stream.credentials import HeldCredentials
 from addons.stream.deps import LayerDeps, RefusedHead
 from addons.stream.layer import choose_layer
+from addons.stream.own_driver import PlainHttpDriver
 from addons.stream.port import RequestPort
 from addons.stream.server_tls import ServerTls
 from addons.stream.sweeper import Sweeper
 from addons.upstream.dialer import CONNECTION_OPTIONS, Dialer, run_hook
 from addons.upstream.pool import MOST_IDLE, UpstreamPool
 
+log = logging.getLogger("glassgate")
+
 HOOKS_S: Final = 1.0
 """So long the end of the process waits for addons that are told of connections' ends."""
 
 
 class StreamSide:
-    """Makes the LayerDeps of new connections. `in_force` has the running parts, `outside` network and clock."""
+    """Makes the LayerDeps of new connections. `in_force` has the running parts, `outside` network and clock; what the
+    `driver` does not take is served by mitmproxy's layers."""
 
-    def __init__(self, master: Master, in_force: InForce, outside: Outside) -> None:
+    def __init__(
+        self, master: Master, in_force: InForce, outside: Outside, driver: PlainHttpDriver | None = None
+    ) -> None:
         self._in_force = in_force
+        self._options = master.options
+        self._driver = driver or PlainHttpDriver()
         self._clock = clock = outside.clock
         self._dialer = Dialer(master.options, partial(run_hook, master))
         self.upstream = UpstreamPool(outside.connect or self._dialer, clock)
@@ -50,7 +61,9 @@ class StreamSide:
         """Whether any addon wants to know that the head of a provider's answer has come."""
         self.tls = ServerTls()
         self._serves = False
-        self.acceptor = Acceptor(master, ConnectionLimiter(), lambda: self._deps.limits.head_s, registry.refusal)
+        self.acceptor = Acceptor(
+            master, ConnectionLimiter(), lambda: self._deps.limits.head_s, registry.refusal, self._driver
+        )
         self._deps = LayerDeps(lambda flow: None, self.sweeper, registry.refusal)
 
     def take_up(
@@ -67,6 +80,7 @@ class StreamSide:
         if config.tls is not None and (self.tls.is_on or not self._serves):  # whether TLS is spoken, the start decides
             self.tls.take_up(server_context(config.tls))
         self._serves = True
+        self._choose_driver(config.sections.listen.driver)
         self.acceptor.limiter.rules = connection_limits(config, files)
         self.upstream.most_idle = min(MOST_IDLE, files // 8)
         self._deps = LayerDeps(
@@ -97,6 +111,21 @@ class StreamSide:
         if not updated.isdisjoint(CONNECTION_OPTIONS):
             self._dialer.sessions.clear()
             self.upstream.close_idle()
+        if "gateway_driver" in updated and self._in_force.found is not None:
+            self._choose_driver(self._in_force.found.config.sections.listen.driver)
+
+    def _choose_driver(self, configured: Driver) -> None:
+        """New connections are the own driver's or not; mitmproxy's option goes before the configuration."""
+        driver = self._driver
+        driver.is_wanted = (self._options.gateway_driver or configured) == "auto"
+        if driver.is_wanted and driver.is_there and driver.lacks is None and (lacks := internals.check()):
+            driver.lacks = lacks
+            log.warning(
+                "mitmproxy's layers serve all clients, slower than the gateway's own driver, which misses %s in this "
+                "mitmproxy: install the locked version (./run_proxy.sh does it), or set listen.driver: mitmproxy in "
+                "config.yaml, and this is not said again",
+                lacks,
+            )
 
     def choose_layer(self, nextlayer: layer.NextLayer) -> None:
         choose_layer(nextlayer, self._deps)

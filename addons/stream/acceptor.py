@@ -9,6 +9,7 @@ import logging
 import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, cast
 
 from mitmproxy.addons.proxyserver import Proxyserver
@@ -17,6 +18,8 @@ from mitmproxy.proxy.mode_servers import AsyncioServerInstance
 
 from addons.stream.connection_limits import ConnectionLimiter, Peer
 from addons.stream.gathering import GatheringWriter
+from addons.stream.internals import listening_sockets
+from addons.stream.own_driver import Accepted, OwnDriver, PlainHttpDriver
 from addons.stream.refusal import Refuse, turn_away
 
 log = logging.getLogger("glassgate")
@@ -30,12 +33,19 @@ _NO_FILES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.E
 
 
 class Acceptor:
-    """Takes over mitmproxy's listeners. `silence_s` gives how many seconds a new connection may say nothing."""
+    """Takes over mitmproxy's listeners. `silence_s` gives how many seconds a new connection may say nothing; what the
+    `driver` does not take is served by mitmproxy's handlers."""
 
     def __init__(
-        self, master: Master, limiter: ConnectionLimiter, silence_s: Callable[[], float], refuse: Refuse
+        self,
+        master: Master,
+        limiter: ConnectionLimiter,
+        silence_s: Callable[[], float],
+        refuse: Refuse,
+        driver: OwnDriver | None = None,
     ) -> None:
         self._master = master
+        self._driver = driver or PlainHttpDriver()
         self.limiter = limiter
         self._silence_s = silence_s
         self._refuse = refuse
@@ -74,10 +84,8 @@ class Acceptor:
         for instance in proxyserver.servers:
             if not isinstance(instance, AsyncioServerInstance):
                 continue
-            for server in instance._servers:
-                if isinstance(server, asyncio.Server) and server.is_serving():
-                    for shared in server.sockets:
-                        self._accept_from(cast(Any, shared)._sock, instance)
+            for listener in listening_sockets(instance):
+                self._accept_from(listener, instance)
 
     def _accept_from(self, listener: socket.socket, instance: AsyncioServerInstance[Any]) -> None:
         loop = asyncio.get_running_loop()
@@ -125,18 +133,43 @@ class Acceptor:
             )
 
     async def _serve(self, connection: "_AcceptedConnection", instance: AsyncioServerInstance[Any]) -> None:
-        loop = asyncio.get_running_loop()
+        """Has the connection served. The own driver's goes on by itself, and says when it is over."""
         try:
-            if connection.is_over():
-                return
-            reader = asyncio.StreamReader(loop=loop)
-            protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
-            connection.transport, _ = await loop.connect_accepted_socket(lambda: protocol, connection.socket)
-            if connection.is_over():
-                return
+            if not connection.is_over:
+                if self._driver.takes(instance):
+                    accepted = Accepted(instance, connection.peer, partial(self._over, connection))
+                    await self._connect(connection, self._driver.protocol(accepted))
+                    return
+                await self._serve_by_handler(connection, instance)
+        except BaseException:
+            self._over(connection)
+            raise
+        self._over(connection)
+
+    async def _serve_by_handler(self, connection: "_AcceptedConnection", instance: AsyncioServerInstance[Any]) -> None:
+        """Serves the connection by mitmproxy's handler, to its end."""
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(loop=loop)
+        protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+        transport = await self._connect(connection, protocol)
+        if not connection.is_over:
+            await instance.handle_stream(reader, GatheringWriter(transport, protocol, reader, loop))
+
+    async def _connect(self, connection: "_AcceptedConnection", protocol: asyncio.BaseProtocol) -> asyncio.Transport:
+        """Puts the protocol on the connection, which may be over by then."""
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.connect_accepted_socket(lambda: protocol, connection.socket)
+        connection.transport = transport
+        if connection.is_over:
+            transport.abort()
+        else:
             self._silence_timers[connection.peer] = loop.call_later(self._silence_s(), connection.end)
-            await instance.handle_stream(reader, GatheringWriter(connection.transport, protocol, reader, loop))
-        finally:
+        return transport
+
+    def _over(self, connection: "_AcceptedConnection") -> None:
+        """The connection is gone, or goes: its place is free. More often than once it is no matter."""
+        if not connection.is_forgotten:
+            connection.is_forgotten = True
             self.spoke(connection.peer)
             self.limiter.remove(connection.peer)
             connection.end()
@@ -154,14 +187,13 @@ class _AcceptedConnection:
     socket: socket.socket
     peer: Peer
     transport: asyncio.Transport | None = None
-    _over: bool = False
-
-    def is_over(self) -> bool:
-        return self._over
+    is_over: bool = False
+    is_forgotten: bool = False
+    """Its place is another's."""
 
     def end(self) -> None:
         """Ends the connection at once; what waits to be sent is lost."""
-        self._over = True
+        self.is_over = True
         if self.transport is not None:
             self.transport.abort()
         else:

@@ -14,6 +14,7 @@ from mitmproxy.proxy.server import ConnectionHandler
 from addons.stream.deps import Held, Tick, ToStream
 from addons.stream.fair_reading import FairReader, read_fairly
 from addons.stream.gathering import gather_writes
+from addons.stream.own_driver import OwnClient
 from addons.stream.proxy_refusal import ProxyRefusal
 from addons.stream.refusal import Refuse
 
@@ -32,9 +33,9 @@ class ClientConnections:
         """By client: whose answers are not read until it has read more."""
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def _handler(self, client_id: str) -> ConnectionHandler | None:
+    def _handler(self, client_id: str) -> ConnectionHandler | OwnClient | None:
         server = cast(Proxyserver | None, self._master.addons.get("proxyserver"))
-        return server.connections.get(client_id) if server else None
+        return cast(ConnectionHandler | OwnClient | None, server.connections.get(client_id)) if server else None
 
     def _writer(self, client_id: str) -> asyncio.StreamWriter | None:
         if (handler := self._handler(client_id)) is None:
@@ -65,8 +66,9 @@ class ClientConnections:
             reader.go_on()
 
     def adapt_handler(self, client: Client) -> None:
-        """Applies the functions below to a new connection's handler."""
-        if handler := self._handler(client.id):
+        """Applies the functions below to a new connection's handler. The own driver's needs nothing."""
+        handler = self._handler(client.id)
+        if handler is not None and not isinstance(handler, OwnClient):
             read_fairly(handler)
             gather_writes(handler, handler.client)
             refuse_proxying(handler, self._refuse)
@@ -131,7 +133,9 @@ class ClientConnections:
 
     def drop(self, client_id: str) -> None:
         """Ends the connection at once, for any other reason."""
-        if writer := self._writer(client_id):
+        if isinstance(handler := self._handler(client_id), OwnClient):
+            handler.abort()
+        elif writer := self._writer(client_id):
             writer.transport.abort()
 
 
