@@ -10,7 +10,9 @@ from typing import Final
 from addons.app import lent_keys, managed_keys
 from addons.app.control import Answer, Inbox, Question
 from addons.app.runtime import Running
+from addons.app.unfit_limits import unfit
 from addons.ingress.gate import GateRules
+from addons.usage.prices import Prices
 
 log = logging.getLogger("glassgate")
 
@@ -53,9 +55,20 @@ class ControlDesk:
             self._admit_anew()
         return Answer(parts.managed.problem is None, parts.managed.problem or "")
 
+    async def _unfit(self, name: object) -> str:
+        """What does not fit in the limits of the managed key of this name, a line each."""
+        parts = self.parts()
+        limits = next((key.limits for key in parts.managed.found.keys if key.name == name), None)
+        if limits is None:
+            return ""
+        index = parts.models()
+        prices = Prices(parts.config.sections.prices, index)  # its own, for another thread
+        return "\n".join(await asyncio.to_thread(unfit, limits, index, prices))
+
     async def _handled(self, question: Question) -> Answer:
         if question.what == managed_keys.WHAT:
-            return await self._take_keys()
+            answer = await self._take_keys()
+            return Answer(True, await self._unfit(question.fields.get("name"))) if answer.done else answer
         if question.what != lent_keys.WHAT:
             return Answer(False, f"this gateway knows no question {question.what[:40]!r}: it is of another version")
         parts = self.parts()

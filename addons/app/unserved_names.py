@@ -54,7 +54,7 @@ def unserved(config: Config, index: ModelIndex, providers: Mapping[str, AnyProvi
     if not config.providers:
         return [Unserved(config.message_at(("providers",), ALL_OFF), True)]
     off = _models_of_disabled(config)
-    live = {name for name, provider in providers.items() if _asks_its_site(provider)}
+    live = {name for name, provider in providers.items() if asks_its_site(provider)}
     aliases = {name.casefold(): target for name, target in index.aliases().items()}
     found = (use for use in _uses(config) if not _is_served(use, index, aliases))
     told = [_told(config, use, off, live, index, aliases) for use in islice(found, TOLD_LIMIT)]
@@ -152,7 +152,7 @@ def _models_of_disabled(config: Config) -> dict[str, str]:
     return found
 
 
-def _asks_its_site(provider: AnyProvider) -> bool:
+def asks_its_site(provider: AnyProvider) -> bool:
     """Whether the provider has a live list."""
     moment = Moment(time.time_ns() // 1_000_000, lambda: str(uuid.uuid4()))
     steps = provider.list_models(Session(provider.name, "", ()), moment)

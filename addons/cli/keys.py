@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, Final
@@ -11,6 +11,7 @@ import click
 
 from addons.app import address_file, control, managed_keys
 from addons.app.configured_vault import vault_path
+from addons.app.unfit_limits import unfit_without_asking
 from addons.cli.base import CliContext, Problem, note_done, out, out_json
 from addons.cli.key_options import changed, limit_options, told
 from addons.config.client_keys import ClientKey
@@ -183,27 +184,36 @@ def _change(cli: CliContext, action: str, name: str, change: _Change, about: _Ab
     note_done(
         store.path.parent, action, key=name, **{word.replace(" ", "_"): told for word, told in told_about.items()}
     )
-    _have_taken_up(cli)
+    limits = next((key.limits for key in after if key.name == name), NO_LIMITS)
+    _have_taken_up(cli, name, limits)
     return key
 
 
-def _have_taken_up(cli: CliContext) -> None:
-    """Waits until a gateway that runs has the keys in force; says so where it has not."""
+def _have_taken_up(cli: CliContext, name: str, limits: KeyLimits) -> None:
+    """Waits until a gateway that runs has the keys in force; says so where it has not, and what does not fit in limits:
+    the gateway knows best which models are served."""
     folder = vault_path(cli.config()).parent
     file = cli.file.absolute()
     if address_file.find(folder, file) is None:
+        _warn(unfit_without_asking(limits, cli.config()))
         return
     with suppress(OSError), control.held(control.folder_beside(vault_path(cli.config()))) as question:
         place = control.folder_beside(vault_path(cli.config()))
-        control.ask(place, file, question, managed_keys.WHAT)
+        control.ask(place, file, question, managed_keys.WHAT, name=name)
         deadline = time.monotonic() + _PATIENCE_S
         while time.monotonic() < deadline:
             if (answer := control.answer_to(place, question)) is not None:
                 if not answer.done:
                     out(f"glassgate: the running gateway did not take it up: {answer.said}", err=True)
+                    return
+                _warn(answer.said.splitlines())
                 return
             time.sleep(_LOOK_S)
     out("glassgate: no gateway has answered; one that runs takes the keys up by itself within a second", err=True)
+
+
+def _warn(lines: Iterable[str]) -> None:
+    out(*(f"glassgate: {line}" for line in lines), err=True)
 
 
 @contextmanager

@@ -54,6 +54,17 @@ def test_limits_are_changed_and_taken_away(run: Run) -> None:
     assert run("keys", "edit", "ada").exit_code == 2
 
 
+def test_a_pattern_that_fits_no_model_is_told_and_taken(run: Run) -> None:
+    """The key is made all the same: a provider may come back."""
+    added = run("keys", "add", "ada", "--models", "m1,GLM-*")
+    assert added.exit_code == 0
+    assert added.stderr.count("fits no model that is served now") == 1
+    assert "glassgate: --models 'GLM-*' fits no model" in added.stderr
+    assert "fits no model" not in run("keys", "edit", "ada", "--models", "official/*").stderr
+    assert "no known price" not in run("keys", "rotate", "ada").stderr
+    assert "has a known price" in run("keys", "edit", "ada", "--budget", "5/month").stderr
+
+
 def test_a_key_is_rotated_and_revoked(run: Run, house: Path) -> None:
     first = token_of(run("keys", "add", "ada").stdout)
     second = token_of(run("keys", "rotate", "ada", "--grace", "30m").stdout)

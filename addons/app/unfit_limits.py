@@ -1,0 +1,65 @@
+"""Limits of a key that do not do what was meant: patterns that fit no model, a budget of models without a price.
+
+Told when the key is made or changed; never refused: a model may come back, and a price be named later.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from addons.app.unserved_names import asks_its_site
+from addons.config.configuration import Config
+from addons.config.providers import make_providers
+from addons.keys.limits import KeyLimits
+from addons.routing.model_index import ModelIndex
+from addons.routing.models import Models
+from addons.usage.prices import Prices
+
+_NAME_ONE: Final = "prices in config.yaml may name one"
+
+
+def unfit(limits: KeyLimits, index: ModelIndex, prices: Prices) -> list[str]:
+    """A sentence for each thing that is amiss with these limits, by the models that are served now."""
+    return [*_of_patterns(limits, index), *_of_budget(limits, index, prices)]
+
+
+def unfit_without_asking(limits: KeyLimits, config: Config) -> list[str]:
+    """The same by what providers know by themselves; nothing where a site's own list is still to be asked for."""
+    providers = make_providers(config)
+    if any(map(asks_its_site, providers.values())):
+        return []
+    index = Models(providers, config.sections.models.aliases)()
+    return unfit(limits, index, Prices(config.sections.prices, index))
+
+
+def _of_patterns(limits: KeyLimits, index: ModelIndex) -> Iterator[str]:
+    served = _served(index)
+    aliases = {alias.casefold(): target for alias, target in index.aliases().items()}
+    for pattern in limits.models or ():
+        alone = KeyLimits(models=(pattern,))
+        if any(alone.permits(provider, model) for provider, model in served):
+            continue
+        if (target := aliases.get(pattern.casefold())) is not None:
+            yield f"--models {pattern!r} is an alias, and fits no model by that; name the model itself: {target}"
+            continue
+        near = index.near(pattern.replace("*", ""), 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        yield f"--models {pattern!r} fits no model that is served now{hint} (GET /v1/models lists them)"
+
+
+def _of_budget(limits: KeyLimits, index: ModelIndex, prices: Prices) -> Iterator[str]:
+    if limits.budget is None:
+        return
+    may = [(provider, model) for provider, model in _served(index) if limits.permits(provider, model)]
+    free = [model for provider, model in may if prices.price(provider, model) is None]
+    if len(free) == len(may) and free:
+        yield f"--budget: no model that it may ask has a known price, so all count as free; {_NAME_ONE}"
+    elif free:
+        yield (
+            f"--budget: {len(free)} of the {len(may)} models that it may ask have no known price ({free[0]} …) and "
+            f"count as free; {_NAME_ONE}"
+        )
+
+
+def _served(index: ModelIndex) -> list[tuple[str, str]]:
+    """Provider and model of every route."""
+    return [(route.provider, route.model.id) for model in index.models() for route in index.find(model.id)]
