@@ -18,9 +18,7 @@ from tests.app.test_managed_keys import A, holds
 from tests.support.harness import api
 from tests.support.virtual_time import in_virtual_time
 
-INDEX = ModelIndex(
-    [("zai", {"GLM-4.6": Model("GLM-4.6", "glm"), "GLM-5": Model("GLM-5", "g")})], {"fast": "GLM-4.6"}
-)
+INDEX = ModelIndex([("zai", {"GLM-4.6": Model("GLM-4.6", "glm"), "GLM-5": Model("GLM-5", "g")})], {"fast": "GLM-4.6"})
 PRICED = {"GLM-4.6": {"input": 1, "output": 2}}
 
 
