@@ -64,7 +64,7 @@ def test_they_are_found() -> None:
 
 # -- configurations ---------------------------------------------------------------------------------------------------
 def configurations(page: Path) -> Iterator[str]:
-    """The YAML of a page that is one of ours: each of its keys at the top is one of config.yaml. The outline of all is not."""
+    """The YAML of a page that is one of ours: each key at its top is one of config.yaml. The outline of all is none."""
     known = {*Sections.model_fields, "providers"}
     for block in blocks(page, "ya?ml"):
         found = yaml.safe_load(block)

@@ -21,7 +21,7 @@ def understood(words: Sequence[str]) -> str:
     parent: click.Context | None = None
     rest, called = list(words), list[str]()
     while True:
-        settings: dict[str, Any] = command.context_settings
+        settings: dict[str, Any] = dict(command.context_settings)
         with click.Context(command, info_name=command.name, parent=parent, **settings) as context:
             parser = command.make_parser(context)
             _, rest, _ = parser.parse_args(rest)
