@@ -171,7 +171,12 @@ async def run(folder: Path, requests: int, *, tls: bool) -> Mixer:
     return mixer
 
 
-if __name__ == "__main__":
+def main(requests: int, *, tls: bool) -> int:
     with tempfile.TemporaryDirectory() as made:
-        found = asyncio.run(run(Path(made), int(sys.argv[1]), tls="tls" in sys.argv))
-    sys.exit(f"{dict(found.seen)} {found.faults[:20]}")
+        found = asyncio.run(run(Path(made), requests, tls=tls))
+    print(json.dumps({"requests": requests, "tls": tls, **found.seen, "faults": found.faults[:20]}))  # noqa: T201
+    return bool(found.faults or found.seen["lines of faults"])
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]), tls="tls" in sys.argv))
