@@ -1,17 +1,13 @@
 """A kept answer, as bytes and back. Pure."""
 
-import json
 from dataclasses import dataclass, field
-from typing import Any, Final
 
 from providers.contract.events import Usage
 
-_COUNTS: Final = ("prompt_tokens", "completion_tokens", "total_tokens", "reasoning_tokens", "cached_tokens")
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class KeptAnswer:
-    """An answer that was delivered, whole."""
+    """An answer that was delivered, whole. Nothing changes it."""
 
     body: bytes = field(repr=False)
     """What the client was sent: a document, or all events of a stream."""
@@ -23,16 +19,33 @@ class KeptAnswer:
     """What it took then."""
 
     def to_bytes(self) -> bytes:
-        """A line of JSON, then the body."""
-        counts = [getattr(self.usage, name) for name in _COUNTS] if self.usage is not None else None
-        said = {"type": self.content_type, "streaming": self.streaming, "model": self.model, "usage": counts}
-        return json.dumps(said).encode() + b"\n" + self.body
+        """A line: `s` for a stream or `w` for a whole answer, lengths of content type and model, and the counts if
+        there are any. Then both texts and the body."""
+        form = self.content_type.encode("utf-8", "surrogatepass")
+        model = self.model.encode("utf-8", "surrogatepass")
+        head, used = f"{'s' if self.streaming else 'w'} {len(form)} {len(model)}", self.usage
+        if used is not None:
+            counts = f"{used.prompt_tokens} {used.completion_tokens} {used.total_tokens}"
+            head = f"{head} {counts} {used.reasoning_tokens} {used.cached_tokens}"
+        return b"%b\n%b%b%b" % (head.encode(), form, model, self.body)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "KeptAnswer":
         """Of what `to_bytes` has made."""
-        head, _, body = data.partition(b"\n")
-        said: dict[str, Any] = json.loads(head)
-        counts = said["usage"]
-        usage = Usage(**dict(zip(_COUNTS, counts, strict=True))) if counts is not None else None
-        return cls(body, said["type"], said["streaming"], said["model"], usage)
+        at = data.index(b"\n")
+        kind, form, model, *counts = data[:at].split()
+        begin = at + 1 + int(form)
+        end = begin + int(model)
+        return cls(
+            data[end:],
+            data[at + 1 : begin].decode("utf-8", "surrogatepass"),
+            kind == b"s",
+            data[begin:end].decode("utf-8", "surrogatepass"),
+            _usage(counts) if counts else None,
+        )
+
+
+def _usage(counts: list[bytes]) -> Usage:
+    prompt, completion, total, *others = counts
+    reasoning, cached = (None if one == b"None" else int(one) for one in others)
+    return Usage(int(prompt), int(completion), int(total), reasoning, cached)

@@ -109,7 +109,7 @@ class AnswerCache:
         """Where the answer of a request is, of a client key (KeyIdentity.digest)."""
         shared = self.rules is not None and self.rules.share_all
         owner = _SHARED if shared else identity or b""
-        return ItemKey(owner, _KIND, key_of(asked, self._secret, owner, self._version).hex())
+        return ItemKey(owner, _KIND, key_of(asked, self._secret, owner, self._version))
 
     def get(self, place: ItemKey) -> tuple[KeptAnswer, int] | None:
         """The answer, and its age in seconds."""

@@ -18,11 +18,16 @@ class CacheControl(NamedTuple):
     """The answer may be kept."""
 
 
+_USUAL: Final = CacheControl()
+_ANEW: Final = CacheControl(reads=False)
+_NEITHER: Final = CacheControl(reads=False, keeps=False)
+
+
 def control_of(headers: Mapping[str, str]) -> CacheControl:
     """`no-store` wants neither, `no-cache` an answer that is asked for anew, and kept; others change nothing."""
-    if not (said := headers.get(CACHE, "")):
-        return CacheControl()
+    if not (said := headers.get(CACHE)):
+        return _USUAL
     words = {word.strip().lower() for word in said.split(",")} if len(said) <= _CHARS else {"no-store"}
     if "no-store" in words:
-        return CacheControl(reads=False, keeps=False)
-    return CacheControl(reads="no-cache" not in words)
+        return _NEITHER
+    return _ANEW if "no-cache" in words else _USUAL

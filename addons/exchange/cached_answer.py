@@ -55,18 +55,20 @@ def looked_up(
     A key that may not ask all who serve the model is given none of the others' answers, whoever shares them.
     """
     cache = context.cache
-    if cache.rules is None or size > REQUEST_BYTES:
+    if (rules := cache.rules) is None or size > REQUEST_BYTES or not fits(parsed, always=rules.always):
         return None
     control = control_of(head.headers)
-    if not control.keeps or not fits(parsed, always=cache.rules.always):
+    if not control.keeps:
         return None
-    served = context.index().find(parsed.request.model)
-    routes = [route for route in served if key.limits.permits(route.provider, route.model.id)]
-    if not routes or any(route.model.search or route.model.draws_as == route.model.id for route in routes):
+    models: list[tuple[str, str]] = []
+    for route in context.index().find(parsed.request.model):
+        model = route.model
+        if key.limits.permits(route.provider, model.id):
+            if model.search or model.draws_as == model.id:
+                return None
+            models.append((route.provider, model.id))
+    if not models or (rules.models is not None and not cache.serves((parsed.request.model, *(id for _, id in models)))):
         return None
-    if not cache.serves((parsed.request.model, *(route.model.id for route in routes))):
-        return None
-    models = [(route.provider, route.model.id) for route in routes]
     place = cache.place(Asked(parsed, dialect, head, models), key.digest)
     found = cache.get(place) if control.reads else None
     if found is None:
@@ -154,8 +156,15 @@ class GatheredAnswer:
     def encode(self, events: Sequence[Event]) -> bytes:
         out = self._encoder.encode(events)
         self.content_type = self._encoder.content_type  # the provider alone knows that of some answers
-        if self._pieces is not None:
-            self._gather(events, out)
+        if (pieces := self._pieces) is not None:
+            self._room -= len(out)
+            for event in events:
+                if type(event) not in _SAYING and not self._may_be_kept(event):
+                    self._room = -1
+            if self._room < 0:
+                self._pieces = None
+            elif out:
+                pieces.append(out)
         return out
 
     def error(self, error: GatewayError) -> bytes:
@@ -165,17 +174,6 @@ class GatheredAnswer:
     def body(self) -> bytes | None:
         """All of it; None where it is not to be kept."""
         return b"".join(self._pieces) if self._pieces is not None and self._whole else None
-
-    def _gather(self, events: Sequence[Event], out: bytes) -> None:
-        assert self._pieces is not None
-        self._room -= len(out)
-        for event in events:
-            if type(event) not in _SAYING and not self._may_be_kept(event):
-                self._room = -1
-        if self._room < 0:
-            self._pieces = None
-        elif out:
-            self._pieces.append(out)
 
     def _may_be_kept(self, event: Event) -> bool:
         if isinstance(event, Finish):

@@ -87,17 +87,19 @@ class Shelf:
 
     def put(self, key: ItemKey, item: Item, now: float) -> bool:
         """Puts it behind all others, which make room for it; False where it is too large, and nothing changed."""
-        size = size_of(key, item)
-        if size > min(self.bounds.item_bytes, self.bounds.owner_bytes):
+        size, bounds = size_of(key, item), self.bounds
+        if size > bounds.item_bytes or size > bounds.owner_bytes:
             return False
-        self.remove(key)
+        if key in self._items:
+            self.remove(key)
         self._items[key] = item
-        part = self._parts.setdefault(key.owner, _Part())
+        if (part := self._parts.get(key.owner)) is None:
+            part = self._parts[key.owner] = _Part()
         part.keys[key] = None
         part.size += size
         self.size += size
         self.version += 1
-        while part.size > self.bounds.owner_bytes:
+        while part.size > bounds.owner_bytes:
             self.remove(next(iter(part.keys)))
         self.trim(now)
         return True

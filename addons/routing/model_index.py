@@ -51,7 +51,7 @@ class ModelIndex:
         A model goes before an alias of the same name, an alias before `provider/model`, that before a pattern, and of
         the patterns the longest first. An alias may stand for another; a circle of them stands for nothing.
         """
-        return self._followed(name)[0]
+        return self._routes.get(name.strip().casefold()) or self._followed(name)[0]
 
     def _followed(self, name: str) -> tuple[Sequence[ModelRoute], str]:
         """The routes of a name, and the last name on the way to them."""

@@ -46,9 +46,15 @@ class Shop:
         return self.cache.get(self.place(said, who))
 
 
-@given(st.binary(), st.text(), st.booleans(), st.sampled_from([None, Usage(1, 2, 3), Usage(1, 2, 3, 4, 5)]))
-def test_an_answer_is_read_again_as_it_was_written(body: bytes, name: str, streams: bool, usage: Usage | None) -> None:
-    answer = KeptAnswer(body, "x/y", streams, name, usage)
+_ANY_TEXT = st.text(st.characters(exclude_categories=()))
+_USAGES = st.sampled_from([None, Usage(1, 2, 3), Usage(0, 0, 0, 0, 0), Usage(1, 2, 3, None, 5), Usage(10**30, 2, 3, 4)])
+
+
+@given(st.binary(), _ANY_TEXT, _ANY_TEXT, st.booleans(), _USAGES)
+def test_an_answer_is_read_again_as_it_was_written(
+    body: bytes, form: str, name: str, streams: bool, usage: Usage | None
+) -> None:
+    answer = KeptAnswer(body, form, streams, name, usage)
     assert KeptAnswer.from_bytes(answer.to_bytes()) == answer
 
 

@@ -24,7 +24,7 @@ _VALUES = st.recursive(
 )
 
 
-def key(asked: Asked = ASKED, owner: bytes = MINE, settings: int = 1) -> bytes:
+def key(asked: Asked = ASKED, owner: bytes = MINE, settings: int = 1) -> str:
     return key_of(asked, SECRET, owner, settings)
 
 

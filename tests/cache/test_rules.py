@@ -7,6 +7,7 @@ import pytest
 from addons.cache.rules import fits, limited_by_client
 from addons.dialects.routed_head import RoutedHead
 from tests.cache.asked import PLAIN, SAID, parsed
+from tests.support.counting import work_of
 
 FUNCTION: Final = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
 PICTURE: Final = {"type": "image_url", "image_url": {"url": "https://a.example/p.png"}}
@@ -139,3 +140,17 @@ def test_so_many_items_as_would_take_long_do_not_fit(monkeypatch: pytest.MonkeyP
 )
 def test_whose_limit_of_length_it_is(form: str, more: dict[str, Any], limited: bool) -> None:
     assert limited_by_client(parsed(form, **more).request) is limited
+
+
+def test_a_request_that_asks_for_no_temperature_of_0_is_not_looked_through() -> None:
+    parts = [{"role": "user", "content": [{"type": "text", "text": "x"}]}] * 500
+    few, many = (parsed("chat_completions", temperature=None, messages=parts[:count]) for count in (1, 500))
+    _, first = work_of(lambda: fits(few, always=False))
+    _, other = work_of(lambda: fits(many, always=False))
+    assert other == first
+
+
+def test_messages_and_tools_count_together() -> None:
+    said, tools = [{"role": "user", "content": "x"}] * 8001, [FUNCTION] * 2000
+    assert fits(parsed("chat_completions", messages=said[1:], tools=tools), always=False)
+    assert not fits(parsed("chat_completions", messages=said, tools=tools), always=False)
