@@ -125,8 +125,9 @@ class House:
         self.master.addons.add(self.proxyserver, *self.more, self.watching)
         self.master.options.update(connection_strategy="lazy")
         self.connections = ClientConnections(self.master, refusal)
-        self.sweeper = Sweeper(asyncio.get_running_loop().time, self.connections.deliver, self.connections.drop)
-        self.deps = LayerDeps(lambda flow: None, self.sweeper, refusal)
+        self.ahead_s = 0.0
+        self.sweeper = Sweeper(self.clock, self.connections.deliver, self.connections.drop)
+        self.deps = LayerDeps(lambda flow: None, self.sweeper, refusal, clock=self.clock)
         self.tls = ServerTls()
         root = Issued("root")
         own = Issued("own", root, hosts=["127.0.0.1"])
@@ -144,6 +145,9 @@ class House:
         await self.instance.start()
         self.acceptor.take_over()
         return self
+
+    def clock(self) -> float:
+        return asyncio.get_running_loop().time() + self.ahead_s
 
     def protocol(self, accepted: Accepted) -> Parrot:
         return Parrot(ClientLife(self.life_deps, accepted), self)
