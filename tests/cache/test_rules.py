@@ -151,6 +151,8 @@ def test_a_request_that_asks_for_no_temperature_of_0_is_not_looked_through() -> 
 
 
 def test_messages_and_tools_count_together() -> None:
-    said, tools = [{"role": "user", "content": "x"}] * 8001, [FUNCTION] * 2000
-    assert fits(parsed("chat_completions", messages=said[1:], tools=tools), always=False)
-    assert not fits(parsed("chat_completions", messages=said, tools=tools), always=False)
+    part = {"type": "text", "text": "x"}
+    said, tools = [{"role": "user", "content": [part] * 3}] * 2000, [FUNCTION] * 2000
+    assert fits(parsed("chat_completions", messages=said, tools=tools), always=False)
+    more = [*said[1:], {"role": "user", "content": [part] * 4}]
+    assert not fits(parsed("chat_completions", messages=more, tools=tools), always=False)
