@@ -62,7 +62,7 @@ def row_of(outcome: Outcome, prices: Prices, now: float, clean: Callable[[str], 
     """The row of a request that ended `now` (Unix seconds). `clean` takes secrets out of what a client has said."""
     usage, asked = outcome.spent or _NO_USAGE, outcome.asked
     answered = bool(outcome.records) or outcome.cache == "hit"
-    if asked is not None and asked != outcome.model:
+    if asked is not None and not (answered and asked == outcome.model):
         asked = clean(asked[: 2 * _MODEL_CHARS])
     return Row(
         at=round(now * 1000),

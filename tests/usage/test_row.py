@@ -124,3 +124,15 @@ def test_whatever_was_said_a_row_is_bounded_and_printable(
         elif value is not None:
             assert isinstance(value, int)
             assert 0 <= value <= max(MOST_TOKENS, NOW * 1000)
+
+
+def test_a_secret_in_the_name_of_a_model_that_nobody_serves_is_taken_out() -> None:
+    """Such a request has the client's own word as its model."""
+    secret = "plain-words-as-a-key-0815"
+    found = row_of(
+        outcome(asked=f"is it {secret}?", model=f"is it {secret}?", outcome="refused", status=404),
+        prices(),
+        NOW,
+        lambda text: text.replace(secret, "~hidden~"),
+    )
+    assert (found["asked"], found["model"]) == ("is it ~hidden~?", None)
