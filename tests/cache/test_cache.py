@@ -16,6 +16,7 @@ from addons.dialects.routed_head import NO_HEAD
 from addons.kept.shelf import ItemKey
 from providers.contract.events import Usage
 from tests.cache.asked import parsed
+from tests.support.counting import work_of
 
 ADA: Final = b"a" * 32
 BOB: Final = b"b" * 32
@@ -171,3 +172,20 @@ def test_what_is_counted_is_what_the_memory_holds(size: int) -> None:
 )
 def test_whose_answers_are_kept_the_setting_says(models: list[str] | None, names: list[str], served: bool) -> None:
     assert Shop(replace(RULES, models=models)).cache.serves(names) is served
+
+
+def test_another_keys_answer_is_as_much_work_as_none() -> None:
+    """So that how long it takes does not tell whether somebody has asked the same: no step looks at it."""
+    with_one, without, shared = Shop(), Shop(), Shop(replace(RULES, share_all=True))
+    with_one.put(who=ADA)
+    without.put("something else", who=ADA)
+    shared.put(who=ADA)
+    for shop in (with_one, without):
+        shop.get(who=BOB)  # so that all is loaded
+    theirs, nobodys = (work_of(lambda shop=shop: shop.get(who=BOB)) for shop in (with_one, without))  # type: ignore[misc]
+    assert theirs == nobodys
+    assert theirs[0] is None
+    own = work_of(lambda: with_one.get(who=ADA))
+    assert own[0] is not None
+    assert own[1] > theirs[1], "what is counted would show it"
+    assert shared.get(who=BOB) is not None, "as the documentation says of `share: all`"

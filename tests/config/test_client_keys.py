@@ -8,6 +8,9 @@ from unittest.mock import patch
 import pytest
 
 from addons.config.client_keys import ClientKey, ClientKeys, digest_of, name_by_hash
+from addons.keys.limits import NO_LIMITS
+from addons.keys.managed import ManagedKey, ManagedSet, hash_of
+from tests.support.counting import work_of
 
 ADA, BOB = "sk-key-of-ada-0123", "sk-key-of-bob-0123"
 KEYS = ClientKeys([ClientKey("ada", ADA), ClientKey("bob", BOB)])
@@ -94,3 +97,20 @@ def test_the_name_of_a_short_key_is_slow_to_guess(length: int, slow: bool) -> No
 
 def test_no_key_stands_in_a_repr() -> None:
     assert ADA not in repr(ClientKey("ada", ADA, "AUTH_TOKEN"))
+
+
+def test_a_guess_is_as_much_work_however_much_of_it_is_right() -> None:
+    """Of keys of the configuration and of managed ones: what is compared are digests, and all of them."""
+    managed = "sk-managed-of-eve-0123"
+    kept = ManagedKey("eve", b"i" * 16, hash_of(managed, b"s" * 32), 0.0, NO_LIMITS)
+    keys = ClientKeys([ClientKey("ada", ADA), ClientKey("bob", BOB)], ManagedSet([kept], b"s" * 32), lambda: 1.0)
+    guesses = [key[:right] + "x" * (len(ADA) - right) for key in (ADA, BOB, managed) for right in range(len(ADA))]
+    keys.shown_in({"x-api-key": "so that all is loaded"})
+    done = {work_of(lambda guess=guess: keys.shown_in({"x-api-key": guess})) for guess in guesses}  # type: ignore[misc]
+    assert len(done) == 1, "nothing found, and as much work"
+    assert next(iter(done))[0] == ()
+    with patch.object(hmac, "compare_digest", wraps=hmac.compare_digest) as compared:
+        for shown in (ADA, BOB, guesses[0]):
+            keys.shown_in({"x-api-key": shown})
+    assert compared.call_count == 3 * 2, "no early way out where it is found, either"
+    assert {len(side) for call in compared.call_args_list for side in call.args} == {32}
