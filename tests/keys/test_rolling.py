@@ -24,7 +24,11 @@ def test_how_long_until_there_is_room() -> None:
     assert day.wait_s(4000.0, 20) == DAY_S + 60 - 4000
     assert day.wait_s(4000.0, 0) == DAY_S + 3660 - 4000
     assert day.wait_s(4000.0, -1) is None
+    assert day.empty_s(4000.0) == DAY_S + 3660 - 4000
     assert day.total(DAY_S + 60.0) == 20
+    assert (day.empty_s(DAY_S + 3660.0), day.total(DAY_S + 3660.0)) == (0.0, 0)
+    day.add(DAY_S + 3660.0, 5)
+    assert (day.total(2 * DAY_S), day.total(3 * DAY_S)) == (5, 0)
 
 
 def test_what_was_used_before_the_start() -> None:
