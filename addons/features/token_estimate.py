@@ -127,8 +127,8 @@ def _classes(text: str) -> bytes:
 def _tokens(classes: bytes) -> int:
     """The tokens of whole runs: each `wwww` is one, and what is left of a run is one more."""
     fours = classes.replace(b"wwww", b"t")
-    rests = fours.replace(b"www", b"w").replace(b"ww", b"w")
-    return fours.count(b"x") + fours.count(b"t") + rests.count(b"w")
+    rests = fours.count(b"w ") + fours.count(b"wx") + fours.endswith(b"w")  # the last letters of each
+    return fours.count(b"x") + fours.count(b"t") + rests
 
 
 def _cost(length: int) -> int:
@@ -144,8 +144,13 @@ def count(text: str) -> int:
 
 def estimated(texts: Iterable[str]) -> int:
     """The estimate for texts of any size, one behind the other: what is beyond a million characters is not read."""
+    pieces = list(texts)
+    if len(pieces) != 1 and sum(map(len, pieces)) <= _EXACT_CHARS:
+        pieces = ["".join(pieces)]
+    if len(pieces) == 1 and len(pieces[0]) <= _EXACT_CHARS:  # nearly always; how they were cut changes nothing
+        return _tokens(_classes(pieces[0]))
     counter, read, length = TokenCounter(), 0, 0
-    for text in texts:
+    for text in pieces:
         piece = text[: _EXACT_CHARS - read]
         counter.add(piece)
         read += len(piece)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addons.features.token_estimate import LateCounter, TokenCounter, count
+from addons.features.token_estimate import LateCounter, TokenCounter, count, estimated
 from tests.support.counting import work_of
 
 
@@ -45,7 +45,8 @@ def test_a_word_goes_on_over_pieces_but_not_over_a_space() -> None:
 @given(st.text(max_size=60), st.lists(st.integers(0, 60), max_size=8))
 def test_the_count_does_not_depend_on_the_cut(text: str, places: list[int]) -> None:
     edges = [0, *sorted(min(place, len(text)) for place in places), len(text)]
-    assert fed([text[a:b] for a, b in itertools.pairwise(edges)]).tokens == count(text)
+    pieces = [text[a:b] for a, b in itertools.pairwise(edges)]
+    assert fed(pieces).tokens == count(text) == estimated(pieces) == estimated(iter(pieces)) == estimated([text])
 
 
 @given(st.text(alphabet="ab 你.", max_size=20), st.text(alphabet="abc 你.\n", max_size=30), st.integers(0, 15))
@@ -77,3 +78,9 @@ def test_pieces_for_which_a_count_comes_are_hardly_looked_at() -> None:
         return work_of(add)[1]
 
     assert work(LateCounter()) * 2 < work(TokenCounter())
+
+
+def test_of_texts_that_are_too_long_together_the_rest_is_taken_to_be_like_their_beginning() -> None:
+    assert estimated([]) == 0
+    assert estimated(["word " * 150_000, "word " * 150_000]) == 300_000
+    assert estimated(["word " * 300_000]) == 300_000
