@@ -52,11 +52,11 @@ class ManagedKey:
     limits: KeyLimits
     note: str = ""
     previous: Previous | None = field(default=None, repr=False)
+    identity: bytes = field(init=False, repr=False, compare=False)
+    """What tells it from every other key, as the digest of a key in config.yaml does."""
 
-    @property
-    def identity(self) -> bytes:
-        """What tells it from every other key, as the digest of a key in config.yaml does."""
-        return hashlib.sha256(_IDENTITY + self.id).digest()
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "identity", hashlib.sha256(_IDENTITY + self.id).digest())
 
     def rotated(self, fresh: bytes, now: float, grace_s: float) -> "ManagedKey":
         """With another key in its place, whose hash is `fresh`."""
