@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 from mitmproxy import http
 
@@ -18,6 +17,7 @@ from addons.keys.meters import KeyMeters
 from addons.recordings.reading import decoder_for
 from addons.usage.row import cost_of
 from providers.contract.operation import Decoder
+from providers.contract.price import Money
 
 
 @dataclass(slots=True)
@@ -45,8 +45,8 @@ class InForce:
     def limits(self) -> Limits:
         return self.parts().context.limits
 
-    def cost(self, records: Sequence[AttemptRecord]) -> Decimal | None:
-        """What attempts cost together, in USD, as far as prices are known; None where none is."""
+    def cost(self, records: Sequence[AttemptRecord]) -> Money | None:
+        """What attempts cost together, as far as prices are known; None where none is."""
         return cost_of(records, self.found.prices()) if self.found is not None else None
 
     def most_requests(self) -> int:

@@ -11,15 +11,16 @@ from addons.app.exchanges import Exchanges
 from addons.app.jobs import Job
 from addons.app.optional_part import OptionalPart
 from addons.app.runtime import Running
-from addons.exchange.allowance import Cost
+from addons.exchange.allowance import RatesOf
 from addons.exchange.exchange import Exchange
 from addons.exchange.outcome import Outcome
 from addons.ingress.key_limits import ran_over
 from addons.keys.limits import PERIODS, KeyLimits, Period, period_start
-from addons.keys.meters import NOTHING, Use
+from addons.keys.meter import Estimate
 from addons.usage.errors import LedgerError
 from addons.usage.spending import Spent, spending_of
 from providers.contract.events import Usage
+from providers.contract.price import Money, money_of
 
 log = logging.getLogger("glassgate")
 
@@ -29,7 +30,7 @@ _AGES_S: Final = (86_400, 64_800, 43_200, 21_600)
 _NEWEST_S: Final = (64_800, 43_200, 21_600, 0)
 """… each of which counts as if all of it were its newest."""
 
-type _Before = tuple[Mapping[float, int], Mapping[Period, Decimal]]
+type _Before = tuple[Mapping[float, int], Mapping[Period, Money]]
 
 
 class MeteredKeys(OptionalPart):
@@ -43,7 +44,7 @@ class MeteredKeys(OptionalPart):
 
     def take_up(self, parts: Running) -> None:
         first, self._parts = self._parts is None, parts
-        parts.context.allowances.cost = lambda provider, model, usage: parts.prices().cost(provider, model, usage)
+        parts.context.allowances.rates = lambda provider, model: parts.prices().rates(provider, model)
         if first:  # before any request: the wait is the start's
             fresh = self._fresh(parts)
             self._seed(parts, fresh, self._before(parts, fresh))
@@ -55,9 +56,9 @@ class MeteredKeys(OptionalPart):
         parts = self._parts
         if parts is None:
             return
-        meters = parts.context.allowances.meters
-        if (use := meters.use(outcome.id)) is not None:
-            meters.settle(outcome.id, *used(outcome, use, parts.context.allowances.cost))
+        of = parts.context.allowances
+        if (use := of.meters.use(outcome.id)) is not None:
+            of.meters.settle(outcome.id, *used(outcome, use.estimate, of.rates))
 
     async def _look(self) -> None:
         parts = self._parts
@@ -92,16 +93,15 @@ class MeteredKeys(OptionalPart):
     def _end_those_over(self, parts: Running) -> None:
         """Ends the answers of keys that have used up, with what these answers have said so far, what they may use."""
         of_request: dict[str, Exchange] | None = None
-        for limits, running, tokens, spent in parts.context.allowances.meters.running():
+        for key in parts.context.allowances.meters.running():
+            limits = key.limits
             if limits.tokens_per_day is None and limits.budget is None:
                 continue
             if of_request is None:
                 of_request = {exchange.id: exchange for exchange in self._exchanges}
-            found = [(exchange, use) for one, use in running.items() if (exchange := of_request.get(one)) is not None]
-            soon = [so_far(exchange, use, parts.context.allowances.cost) for exchange, use in found]
-            which = over(
-                limits, tokens + sum(told for told, _ in soon), spent + sum((cost for _, cost in soon), NOTHING)
-            )
+            found = [(of_request[one], use.estimate) for one, use in key.running.items() if one in of_request]
+            soon = [so_far(exchange, estimate, parts.context.allowances.rates) for exchange, estimate in found]
+            which = over(limits, key.tokens + sum(told for told, _ in soon), key.spent + sum(cost for _, cost in soon))
             if which and found:
                 ended = [exchange for exchange, _ in found if exchange.stopped is None]
                 self._exchanges.end(ended, ran_over(which, found[0][0].key, limits))
@@ -116,44 +116,51 @@ def _in_ledger(parts: Running, names: Collection[str], now: float) -> Mapping[st
         period: spending.spent({name: max(begun.get(name, 0), period_start(period, now)) for name in names})
         for period in PERIODS
     }
-    nothing = Spent(0, NOTHING)
+    nothing = Spent(0, Decimal(0))
     return {
         name: (
             {
                 older_s: max(0, more.get(name, nothing).tokens - less.get(name, nothing).tokens)
                 for older_s, more, less in zip(_NEWEST_S, ages, [*ages[1:], {}], strict=True)
             },
-            {period: found.get(name, nothing).cost for period, found in periods.items()},
+            {period: money_of(found.get(name, nothing).cost) for period, found in periods.items()},
         )
         for name in names
     }
 
 
-def over(limits: KeyLimits, tokens: int, spent: Decimal) -> str:
+def over(limits: KeyLimits, tokens: int, spent: Money) -> str:
     """Which limit is passed with so much used; none where none is."""
     if limits.tokens_per_day is not None and tokens > limits.tokens_per_day:
         return "tokens"
-    return "budget" if limits.budget is not None and spent > limits.budget.amount else ""
+    return "budget" if limits.budget is not None and spent > money_of(limits.budget.amount) else ""
 
 
-def so_far(exchange: Exchange, use: Use, cost: Cost) -> tuple[int, Decimal]:
-    """Tokens and USD of a request under way: its prompt once it was sent, and what has come of its answer."""
+def so_far(exchange: Exchange, estimate: Estimate, rates: RatesOf) -> tuple[int, Money]:
+    """Tokens and cost of a request under way: its prompt once it was sent, and what has come of its answer."""
     attempt, about = exchange.attempt, exchange.about
     if attempt is None or about is None or attempt.sent_at is None:
-        return 0, NOTHING
-    usage = Usage(use.estimate.prompt, attempt.reader.answered, use.estimate.prompt + attempt.reader.answered)
+        return 0, 0
+    usage = Usage(estimate.prompt, attempt.reader.answered, estimate.prompt + attempt.reader.answered)
     model, provider, _ = about
-    return usage.total_tokens, cost(provider, model, usage) or NOTHING
+    of_it = rates(provider, model)
+    return usage.total_tokens, of_it.cost(usage) if of_it is not None else 0
 
 
-def used(outcome: Outcome, use: Use, cost: Cost) -> tuple[int, Decimal]:
-    """Tokens and USD of a request that is over. Who leaves before a word has come has had its prompt read all the
+def used(outcome: Outcome, estimate: Estimate, rates: RatesOf) -> tuple[int, Money]:
+    """Tokens and cost of a request that is over. Who leaves before a word has come has had its prompt read all the
     same."""
-    spent = outcome.spent
-    if spent is None:
-        asked = any(record.attempt is not None and record.attempt.sent_at is not None for record in outcome.records)
-        left = outcome.outcome == "client_left" and asked
-        return (use.estimate.prompt, use.estimate.prompt_cost) if left else (0, NOTHING)
-    told = [(record, record.usage) for record in outcome.records if record.usage is not None]
-    costs = (cost(record.provider, record.model, usage) or NOTHING for record, usage in told)
-    return spent.prompt_tokens + spent.completion_tokens, sum(costs, NOTHING)
+    tokens, cost, told = 0, 0, False
+    for record in outcome.records:
+        if (usage := record.usage) is not None:
+            told = True
+            tokens += usage.prompt_tokens + usage.completion_tokens
+            if (of_it := rates(record.provider, record.model)) is not None:
+                cost += of_it.cost(usage)
+    if told:
+        return tokens, cost
+    if (spent := outcome.spent) is not None:
+        return spent.prompt_tokens + spent.completion_tokens, 0
+    asked = any(record.attempt is not None and record.attempt.sent_at is not None for record in outcome.records)
+    left = outcome.outcome == "client_left" and asked
+    return (estimate.prompt, estimate.prompt_cost) if left else (0, 0)

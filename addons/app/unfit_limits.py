@@ -50,7 +50,7 @@ def _of_budget(limits: KeyLimits, index: ModelIndex, prices: Prices) -> Iterator
     if limits.budget is None:
         return
     may = [(provider, model) for provider, model in _served(index) if limits.permits(provider, model)]
-    free = [model for provider, model in may if prices.price(provider, model) is None]
+    free = [model for provider, model in may if prices.rates(provider, model) is None]
     if len(free) == len(may) and free:
         yield f"--budget: no model that it may ask has a known price, so all count as free; {_NAME_ONE}"
     elif free:

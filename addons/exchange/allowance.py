@@ -4,16 +4,15 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any, Final
 
 from addons.cleaning.fields import Fields
 from addons.features.token_estimate import estimated
 from addons.ingress.key_limits import limit_headers, no_further_models, not_allowed, not_counted, over_limit
 from addons.keys.limits import NO_LIMITS, KeyLimits
-from addons.keys.meters import NOTHING, Estimate, KeyMeters, OverLimit, Use
+from addons.keys.meter import NO_USE, Estimate, OverLimit
+from addons.keys.meters import KeyMeters, Use
 from addons.routing.model_index import ModelRoute
-from providers.contract.events import Usage
 from providers.contract.native import NativeRequest
 from providers.contract.passed_on import (
     BatchRequest,
@@ -23,6 +22,7 @@ from providers.contract.passed_on import (
     VariationRequest,
 )
 from providers.contract.pictures import ImageRequest
+from providers.contract.price import Rates
 from providers.contract.requests import ChatRequest, CompletionRequest, ModelRequest
 
 USUAL_ANSWER: Final = 1024
@@ -37,44 +37,33 @@ _DRAWING_TOOLS: Final = ("image_generation", "openrouter:image_generation")
 TOOLS_BYTES: Final = 512 * 1024
 """Of a request's body; in a larger one tools are taken for half of it, at four bytes a token."""
 
-type Cost = Callable[[str, str, Usage], Decimal | None]
-"""Provider, model, tokens → USD; None where no price is known."""
+type RatesOf = Callable[[str, str], Rates | None]
+"""Provider, model → what its tokens cost; None where no price is known."""
 
 
 @dataclass(slots=True)
 class Allowances:
-    """The meters of all keys, and what tokens cost. One for the process; `cost` is of the configuration in force."""
+    """The meters of all keys, and what tokens cost. One for the process; `rates` is of the configuration in force."""
 
     meters: KeyMeters = field(default_factory=lambda: KeyMeters(time.monotonic, time.time))
-    cost: Cost = lambda provider, model, usage: None
+    rates: RatesOf = lambda provider, model: None
 
     def estimate(
         self, request: ModelRequest, limits: KeyLimits, routes: Sequence[ModelRoute], size: int = 0
     ) -> Estimate:
         """What a request of so many bytes may use, at the dearest of who may serve it."""
         if limits.tokens_per_day is None and limits.budget is None:
-            return Estimate()
-        chat = _chat_of(request)
-        prompt, answer = estimated(request.words()) + _numbers(request), 0
-        if isinstance(request, ImageRequest):
-            answer = USUAL_ANSWER * max(1, request.n)
-        elif isinstance(request, TranscriptionRequest | TranslationRequest | VariationRequest):
-            answer = USUAL_ANSWER
-        if chat is not None:
-            prompt += _of_tools(chat.tools, size) if chat.tools else 0
-            answer = (USUAL_ANSWER if chat.max_tokens is None else max(0, chat.max_tokens)) * chat.n
+            return NO_USE
+        prompt, answer = _tokens_of(request, size)
         if limits.budget is None:
             return Estimate(prompt, answer)
-        places = {(route.provider, route.model.id) for route in routes}
-        return Estimate(
-            prompt,
-            answer,
-            self._dearest(places, Usage(prompt, 0, prompt)),
-            self._dearest(places, Usage(prompt, answer, prompt + answer)),
-        )
-
-    def _dearest(self, places: set[tuple[str, str]], usage: Usage) -> Decimal:
-        return max((self.cost(*place, usage) or NOTHING for place in places), default=NOTHING)
+        prompt_cost = cost = 0
+        for route in routes:
+            if (rates := self.rates(route.provider, route.model.id)) is not None:
+                of_it = rates.of_prompt(prompt)
+                prompt_cost = max(prompt_cost, prompt * of_it.input)
+                cost = max(cost, prompt * of_it.input + answer * of_it.output)
+        return Estimate(prompt, answer, prompt_cost, cost)
 
 
 @dataclass(slots=True, eq=False)
@@ -106,7 +95,7 @@ class Allowance:
             return
         if self._is_uncounted(request):
             raise not_counted(self.key)
-        estimate = Estimate() if free else self.of.estimate(request, self.limits, routes, size)
+        estimate = NO_USE if free else self.of.estimate(request, self.limits, routes, size)
         try:
             self.use = self.of.meters.take(self.identity, self.limits, request_id, estimate)
         except OverLimit as over:
@@ -114,12 +103,15 @@ class Allowance:
 
     def _check_models(self, request: ModelRequest, routes: Sequence[ModelRoute]) -> None:
         """Raises GatewayError (403) where the request leads to further models, and not all of them may be asked."""
+        field_name = _further_models(request)
+        creates = isinstance(request, BatchRequest) and request.action == "create"
+        if not (field_name or creates):
+            return
         if routes and all(self.limits.permits(route.provider, "") for route in routes):
             return
-        if field_name := _further_models(request):
+        if field_name:
             raise no_further_models(field_name, self.key, self.limits)
-        if isinstance(request, BatchRequest) and request.action == "create":
-            raise not_allowed("", self.key, self.limits)  # `model` says whom to ask; its file names what it likes
+        raise not_allowed("", self.key, self.limits)  # `model` says whom to ask; its file names what it likes
 
     def _is_uncounted(self, request: ModelRequest) -> bool:
         """Whether nobody would learn here what the request uses: a batch is worked off at the provider."""
@@ -129,7 +121,7 @@ class Allowance:
     def give_back(self) -> None:
         """The request is over before its answer has begun."""
         if self.use is not None:
-            self.of.meters.settle(self.use.request, 0, NOTHING)
+            self.of.meters.settle(self.use.request, 0, 0)
 
     def headers(self) -> Fields:
         """What the client is told of what is left."""
@@ -151,11 +143,15 @@ def allowance_of(of: Allowances, key: str, identity: bytes | None, limits: KeyLi
 def _further_models(request: ModelRequest) -> str:
     """The field by which a request has an API choose among further models, if it has one."""
     fields = request.fields if isinstance(request, NativeRequest) else request.extra
-    if found := next((name for name in FURTHER_MODELS if fields.get(name)), ""):
-        return found
     chat = _chat_of(request)
-    tools = fields.get("tools") or (chat.tools if chat is not None else ())
-    if any(_asks(tool) for tool in _objects(tools) if tool.get("type") not in _CLIENTS_TOOLS):
+    tools = chat.tools if chat is not None else ()
+    if not fields and not tools:
+        return ""
+    for name in FURTHER_MODELS:
+        if fields.get(name):
+            return name
+    tools = fields.get("tools") or tools
+    if tools and any(_asks(tool) for tool in _objects(tools) if tool.get("type") not in _CLIENTS_TOOLS):
         return "tools"
     return "plugins" if any(map(_asks, _objects(fields.get("plugins")))) else ""
 
@@ -168,6 +164,22 @@ def _asks(tool: Mapping[str, Any]) -> bool:
     """Whether a tool or plugin that the API runs itself asks a model: one that it names, or one that draws."""
     settings = (tool, *(value for value in tool.values() if isinstance(value, Mapping)))
     return tool.get("type") in _DRAWING_TOOLS or any("model" in str(name).lower() for one in settings for name in one)
+
+
+def _tokens_of(request: ModelRequest, size: int) -> tuple[int, int]:
+    """The estimate of its prompt's tokens, and how many its answer may have."""
+    prompt = estimated(request.words())
+    if (chat := _chat_of(request)) is not None:
+        if chat.tools:
+            prompt += _of_tools(chat.tools, size)
+        answer = (USUAL_ANSWER if chat.max_tokens is None else max(0, chat.max_tokens)) * chat.n
+        return (prompt + _numbers(request), answer) if request is not chat else (prompt, answer)
+    answer = 0
+    if isinstance(request, ImageRequest):
+        answer = USUAL_ANSWER * max(1, request.n)
+    elif isinstance(request, TranscriptionRequest | TranslationRequest | VariationRequest):
+        answer = USUAL_ANSWER
+    return prompt + _numbers(request), answer
 
 
 def _numbers(request: ModelRequest) -> int:
@@ -190,6 +202,6 @@ def _of_tools(tools: Sequence[Mapping[str, Any]], size: int) -> int:
 
 
 def _chat_of(request: ModelRequest) -> ChatRequest | None:
-    if isinstance(request, NativeRequest | CompletionRequest):
-        return request.chat
-    return request if isinstance(request, ChatRequest) else None
+    if isinstance(request, ChatRequest):
+        return request
+    return request.chat if isinstance(request, NativeRequest | CompletionRequest) else None

@@ -3,13 +3,15 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from addons.cleaning.fields import Fields
 from addons.errors import SHORT_WAIT_S, GatewayError
 from addons.ingress.gate import Admission
 from addons.keys.limits import KeyLimits
-from addons.keys.meters import Figures, KeyMeters, OverLimit
+from addons.keys.meter import Figures, OverLimit
+from addons.keys.meters import KeyMeters
 
 _NAMES_SHOWN: Final = 10
 
@@ -86,21 +88,33 @@ def _may(limits: KeyLimits) -> str:
 
 def limit_headers(figures: Figures) -> Fields:
     """What is left to a key, under OpenAI's names."""
-    found: list[tuple[str, str]] = []
-    for of, told in (("requests", figures.requests), ("tokens", figures.tokens)):
-        if told is not None:
-            limit, left, reset_s = told
-            found += [
-                (f"x-ratelimit-limit-{of}", str(limit)),
-                (f"x-ratelimit-remaining-{of}", str(left)),
-                (f"x-ratelimit-reset-{of}", span(reset_s)),
-            ]
-    return tuple(found)
+    requests, tokens = figures
+    found: Fields = ()
+    if requests is not None:
+        limit, left, reset_s = requests
+        found = (
+            ("x-ratelimit-limit-requests", str(limit)),
+            ("x-ratelimit-remaining-requests", str(left)),
+            ("x-ratelimit-reset-requests", span(reset_s)),
+        )
+    if tokens is not None:
+        limit, left, reset_s = tokens
+        found = (
+            *found,
+            ("x-ratelimit-limit-tokens", str(limit)),
+            ("x-ratelimit-remaining-tokens", str(left)),
+            ("x-ratelimit-reset-tokens", span(reset_s)),
+        )
+    return found
 
 
 def span(seconds: float) -> str:
     """So long, as OpenAI writes it: `1s`, `6m0s`, `23h59m0s`."""
-    whole = math.ceil(max(0.0, seconds))
+    return _span(math.ceil(max(0.0, seconds)))
+
+
+@lru_cache(maxsize=1024)
+def _span(whole: int) -> str:
     minutes, rest = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}h{minutes}m{rest}s" if hours else f"{minutes}m{rest}s" if minutes else f"{rest}s"

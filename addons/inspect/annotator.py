@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from typing import Any
 
 from mitmproxy import http
@@ -24,6 +23,7 @@ from addons.inspect.sessions import SessionTurns, session_of
 from addons.inspect.summary import marker, summary_line
 from addons.transport.places import places_of
 from addons.transport.step_runner import CallRecord
+from providers.contract.price import Money, dollars_of
 
 type Show = Callable[[http.HTTPFlow], Awaitable[None]]
 """Hands a finished flow to mitmproxy's own addons (the view, a file that is saved)."""
@@ -41,8 +41,8 @@ class Annotator(Observer):
     cleaner: Callable[[], Cleaner]
     limits: Callable[[], Limits]
     """Those in force."""
-    cost: Callable[[Sequence[AttemptRecord]], Decimal | None] = lambda records: None
-    """What attempts cost together, in USD, where prices are known."""
+    cost: Callable[[Sequence[AttemptRecord]], Money | None] = lambda records: None
+    """What attempts cost together, where prices are known."""
     live: Live | None = None
     """Where there is a list of flows to be looked at."""
     _turns: SessionTurns = field(default_factory=SessionTurns)
@@ -206,8 +206,9 @@ def _request_annotation(
     )
 
 
-def _exact(cost: Decimal | None) -> str:
-    return "" if cost is None else f"{cost.normalize():f}"
+def _exact(cost: Money | None) -> str:
+    """In USD."""
+    return "" if cost is None else f"{dollars_of(cost).normalize():f}"
 
 
 def _pieces_of(attempt: Attempt | None) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
@@ -21,6 +21,7 @@ MOST_REQUESTS: Final = 100_000
 MOST_TOKENS: Final = 10**12
 MOST_DOLLARS: Final = Decimal(1_000_000)
 LONGEST_S: Final = 100 * 366 * 86_400
+_MOST_KNOWN: Final = 4096
 _SUFFIXES: Final = {"k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9}
 _TOKENS: Final = re.compile(r"([0-9]{1,13}(?:\.[0-9]{1,9})?)([kmgbKMGB]?)")
 _AMOUNT: Final = re.compile(r"\$?([0-9]{1,7}(?:\.[0-9]{1,9})?)")
@@ -54,24 +55,33 @@ class KeyLimits:
     """Requests under way at once."""
     expires: float | None = None
     """Unix seconds from which on it is no key any more."""
+    metered: bool = field(init=False, repr=False, compare=False)
+    """Whether anything is to be counted."""
+    _permitted: dict[tuple[str, str], bool] = field(init=False, repr=False, compare=False, default_factory=dict)
+    """Provider and model → what was found of them: each request asks several times."""
 
-    @property
-    def metered(self) -> bool:
-        """Whether anything is to be counted."""
-        return any(limit is not None for limit in (self.rpm, self.tokens_per_day, self.budget, self.concurrent))
+    def __post_init__(self) -> None:
+        counted = (self.rpm, self.tokens_per_day, self.budget, self.concurrent)
+        object.__setattr__(self, "metered", any(limit is not None for limit in counted))
 
     def expired(self, now: float) -> bool:
         return self.expires is not None and now >= self.expires
 
     def permits(self, provider: str, model: str) -> bool:
         """Whether the model of this id may be asked of this provider."""
-        return self.models is None or _permits(self.models, provider, model)
+        if self.models is None:
+            return True
+        known = self._permitted
+        if (found := known.get((provider, model))) is None:
+            if len(known) >= _MOST_KNOWN:
+                known.clear()
+            found = known[provider, model] = _permits(self.models, provider, model)
+        return found
 
 
 NO_LIMITS: Final = KeyLimits()
 
 
-@lru_cache(maxsize=4096)
 def _permits(patterns: tuple[str, ...], provider: str, model: str) -> bool:
     names = (model.casefold(), f"{provider}/{model}".casefold())
     return any(pattern.matches(name) for pattern in map(NamePattern, patterns) for name in names)

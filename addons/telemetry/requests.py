@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Final
 
 from addons.exchange.outcome import AttemptRecord, Outcome
@@ -10,9 +9,10 @@ from addons.telemetry.known_names import KnownNames, code, operation, status
 from addons.telemetry.metrics import Metrics
 from addons.telemetry.series import Counter, Histogram
 from providers.contract.events import Usage
+from providers.contract.price import DOLLAR, Money
 
-type Cost = Callable[[str, str, Usage], Decimal | None]
-"""What tokens cost at a provider's model, in USD; None where that is not known."""
+type Cost = Callable[[str, str, Usage], Money | None]
+"""What tokens cost at a provider's model; None where that is not known."""
 
 _MOST_REMEMBERED: Final = 1000
 """Ways in which requests have ended, or attempts, whose series are remembered; their names may be made up."""
@@ -133,7 +133,7 @@ class RequestMeter:
             if (cost := self._cost(record.provider, record.model, usage)) is not None and cost > 0:
                 if at.cost is None:
                     at.cost = found.cost.of(*at.who)
-                at.cost.inc(float(cost))
+                at.cost.inc(cost / DOLLAR)
 
     def _tokens(self, at: _Attempted, kind: str, count: int | None) -> None:
         if count and count > 0:

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool, StaticPool
 
 from addons.usage.errors import BadRows, LedgerError, LedgerMissing
 from addons.usage.place import Place
-from addons.usage.row import Row
+from addons.usage.row import COLUMNS, Row
 from addons.usage.schema_version import NEWEST, UnknownVersion, bring_up, version_of
 from addons.usage.tables import REQUESTS
 from addons.vault.errors import VaultError, VaultMissing
@@ -28,6 +29,7 @@ _STEP_ROWS: Final = 5000
 """Deleted at once, so that others can write between."""
 _LOCK: Final = 0x676C617373  # "glass"
 _WHY_CHARS: Final = 200
+_INSERT: Final = str(sa.insert(REQUESTS).compile(dialect=sqlite.dialect(), column_keys=COLUMNS))
 
 
 class Database:
@@ -46,7 +48,11 @@ class Database:
     def add(self, rows: Sequence[Row]) -> None:
         """Writes rows, all or none. Raises LedgerError, of which BadRows says that trying again is no use."""
         with self._transaction() as connection:
-            connection.execute(sa.insert(REQUESTS), list(rows))
+            if self._place.file is None:
+                named = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
+                connection.execute(sa.insert(REQUESTS), named)
+            else:  # as they are: this thread holds up the event loop for as long as it makes other objects of them
+                connection.exec_driver_sql(_INSERT, list(rows))
 
     def forget(self, *, before_ms: int | None = None, key: str | None = None) -> int:
         """Deletes the rows from before a time, or all of a key; gives how many. Raises LedgerError."""

@@ -1,14 +1,13 @@
 """Prices in force: those of config.yaml, then what is known of a provider's models."""
 
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from typing import Final
 
 from addons.config.operating import PriceSettings
 from addons.routing.model_index import ModelIndex, ModelRoute
 from addons.words.name_pattern import NamePattern
 from providers.contract.events import Usage
-from providers.contract.price import Price
+from providers.contract.price import Money, Price, Rates
 
 _KNOWN_LIMIT: Final = 4096
 """Models whose price was looked up; names of models that no list has come from clients."""
@@ -29,21 +28,24 @@ class Prices:
         self._by_alias: Final = {
             (route.provider, route.model.id): price for name, price in self._named.items() for route in index.find(name)
         }
-        self._known: dict[tuple[str, str], Price | None] = {}
+        self._known: dict[tuple[str, str], Rates | None] = {}
 
-    def cost(self, provider: str, model: str, usage: Usage) -> Decimal | None:
-        """What these tokens cost at a provider (its name in config.yaml), in USD; None where no price is known."""
-        price = self.price(provider, model)
-        return price.cost(usage) if price is not None else None
+    def cost(self, provider: str, model: str, usage: Usage) -> Money | None:
+        """What these tokens cost at a provider (its name in config.yaml); None where no price is known."""
+        rates = self.rates(provider, model)
+        return rates.cost(usage) if rates is not None else None
 
-    def price(self, provider: str, model: str) -> Price | None:
-        """The price of a model at a provider, if it is known."""
-        key = (provider, model)
-        if key not in self._known:
-            if len(self._known) >= _KNOWN_LIMIT:
-                self._known.clear()
-            self._known[key] = self._found(provider, model)
-        return self._known[key]
+    def rates(self, provider: str, model: str) -> Rates | None:
+        """What tokens of a model cost at a provider, if that is known."""
+        key, known = (provider, model), self._known
+        try:
+            return known[key]
+        except KeyError:
+            if len(known) >= _KNOWN_LIMIT:
+                known.clear()
+            price = self._found(provider, model)
+            found = known[key] = price.rates() if price is not None else None
+            return found
 
     def _found(self, provider: str, model: str) -> Price | None:
         route = next((route for route in self.index.find(model) if route.provider == provider), None)

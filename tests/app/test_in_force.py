@@ -11,7 +11,7 @@ from addons.app.in_force import InForce
 from addons.app.runtime import Running
 from addons.cleaning.cleaner import NOTHING_KNOWN, Cleaner
 from providers.contract.events import Usage
-from providers.contract.price import Price
+from providers.contract.price import DOLLAR, Price
 from tests.usage.rows import prices, record
 
 
@@ -61,4 +61,4 @@ def test_costs_are_those_of_the_prices_in_force() -> None:
     spent = (record(Usage(1_000_000, 0, 1_000_000)), record(None))
     assert InForce().cost(spent) is None
     in_force = running(prices=lambda: prices(m=Price(Decimal(2), Decimal(8))))
-    assert in_force.cost(spent) == Decimal(2)
+    assert in_force.cost(spent) == 2 * DOLLAR

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from addons.app import metered_keys
 from addons.keys.meters import KeyMeters
 from addons.usage.errors import LedgerError
 from addons.usage.spending import NoSpending, Spent
+from providers.contract.price import DOLLAR
 from tests.support.answers import DONE, FINISH, STREAM, answer, frame, whole, word
 from tests.support.harness import House, api
 from tests.support.virtual_time import in_virtual_time
@@ -187,7 +187,7 @@ async def test_a_race_of_two_hundred_does_not_overspend(tmp_path: Path) -> None:
             usage = {"prompt_tokens": 1, "completion_tokens": 19, "total_tokens": 20}
             await visit.says(STREAM, word("Hi"), FINISH, frame({"id": "u", "choices": [], "usage": usage}), DONE)
         ((meter),) = meters(house)._meters.values()
-        assert meter.costs["day"][1] == Decimal(1)
+        assert meter.spent() == DOLLAR
         assert (await chats(house)).got.error["code"] == "insufficient_quota"
 
 
@@ -202,7 +202,7 @@ async def test_who_leaves_early_has_spent_what_came(tmp_path: Path) -> None:
         await visit.says(STREAM, word("one two three four"))
         await visit.leaves()
         assert meter.tokens.total(0) > 4
-        assert not meter.running
+        assert meter.under_way == 0
 
 
 @in_virtual_time

@@ -1,7 +1,6 @@
 """What a client key allows one request: models, and what is reserved for it."""
 
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -9,10 +8,10 @@ import pytest
 from addons.errors import GatewayError
 from addons.exchange.allowance import UNLIMITED, USUAL_ANSWER, Allowance, Allowances, allowance_of
 from addons.keys.limits import NO_LIMITS, KeyLimits, budget_of
-from addons.keys.meters import Estimate, KeyMeters
+from addons.keys.meter import Estimate
+from addons.keys.meters import KeyMeters
 from addons.routing.model_index import ModelRoute
 from providers.contract.chat import Message
-from providers.contract.events import Usage
 from providers.contract.native import MessagesRequest, ResponsesRequest
 from providers.contract.passed_on import (
     BatchRequest,
@@ -22,6 +21,7 @@ from providers.contract.passed_on import (
     VariationRequest,
 )
 from providers.contract.pictures import ImageRequest
+from providers.contract.price import DOLLAR, Money, Rates
 from providers.contract.provider import Model
 from providers.contract.requests import ChatRequest, CompletionRequest, ModelRequest
 
@@ -29,12 +29,17 @@ ROUTES = [ModelRoute(provider, Model("m", "m", vision=None, tools="unknown")) fo
 TOKENS, BUDGET = KeyLimits(tokens_per_day=100), KeyLimits(budget=budget_of("1/day"))
 
 
-def cost(provider: str, model: str, usage: Usage) -> Decimal | None:
-    return {"cheap": None, "dear": Decimal(usage.total_tokens) / 100}[provider]
+CENT: Money = DOLLAR // 100
+DEARER = Rates(3 * CENT, 4 * CENT, 0, 0)
+DEAR = Rates(CENT, CENT, 0, 0, (50, DEARER))
+
+
+def rates(provider: str, model: str) -> Rates | None:
+    return {"cheap": None, "dear": DEAR}[provider]
 
 
 def allowances() -> Allowances:
-    return Allowances(KeyMeters(lambda: 0.0, lambda: 1e9), cost)
+    return Allowances(KeyMeters(lambda: 0.0, lambda: 1e9), rates)
 
 
 def chat(**more: Any) -> ChatRequest:
@@ -46,9 +51,11 @@ def test_what_a_request_may_use() -> None:
     assert of.estimate(chat(), KeyLimits(rpm=3), ROUTES) == Estimate()
     assert of.estimate(chat(), TOKENS, ROUTES) == Estimate(2, USUAL_ANSWER)
     assert of.estimate(chat(max_tokens=10, n=3), TOKENS, ROUTES) == Estimate(2, 30)
-    assert of.estimate(chat(max_tokens=10), BUDGET, ROUTES) == Estimate(2, 10, Decimal("0.02"), Decimal("0.12"))
+    assert of.estimate(chat(max_tokens=10), BUDGET, ROUTES) == Estimate(2, 10, 2 * CENT, 12 * CENT)
     assert of.estimate(chat(max_tokens=10), BUDGET, ROUTES[:1]) == Estimate(2, 10)
     assert of.estimate(chat(max_tokens=10), BUDGET, ()) == Estimate(2, 10)
+    long = ChatRequest("m", (Message("user", "word " * 60),), max_tokens=10)
+    assert of.estimate(long, BUDGET, ROUTES) == Estimate(60, 10, 60 * 3 * CENT, 60 * 3 * CENT + 10 * 4 * CENT)
     tools = ({"type": "function", "function": {"name": "look"}},)
     assert of.estimate(chat(max_tokens=1, tools=tools), TOKENS, ROUTES).prompt > 10
     assert of.estimate(chat(max_tokens=1, tools=tools), TOKENS, ROUTES, 8_000_000).prompt == 1_000_002
@@ -79,8 +86,8 @@ def test_a_place_is_taken_and_told_of() -> None:
 def test_a_kept_answer_reserves_nothing() -> None:
     of = allowances()
     Allowance("ada", TOKENS, b"a", of).take("r1", chat(max_tokens=99), ROUTES, free=True)
-    ((_, running, _, _),) = of.meters.running()
-    assert running["r1"].estimate == Estimate()
+    (key,) = of.meters.running()
+    assert key.running["r1"].estimate == Estimate()
 
 
 def test_who_has_no_limits_costs_nothing() -> None:

@@ -10,7 +10,8 @@ from addons.errors import GatewayError
 from addons.ingress.gate import Admission
 from addons.ingress.key_limits import WithinLimits, limit_headers, not_allowed, over_limit, ran_over, span
 from addons.keys.limits import KeyLimits, budget_of
-from addons.keys.meters import Estimate, Figures, KeyMeters, OverLimit, Which
+from addons.keys.meter import Estimate, Figures, OverLimit, Which
+from addons.keys.meters import KeyMeters
 
 LIMITS = KeyLimits(("GLM-*",), 30, 2000, budget_of("5/month"), 4)
 

@@ -1,5 +1,6 @@
 """Limits of client keys: as people write them, what they permit, and the calendar of budgets."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -34,6 +35,16 @@ def unix(text: str) -> float:
 )
 def test_models(patterns: tuple[str, ...], provider: str, model: str, allowed: bool) -> None:
     assert KeyLimits(models=patterns).permits(provider, model) is allowed
+
+
+def test_what_was_found_of_models_is_remembered_within_bounds() -> None:
+    one = KeyLimits(models=("a*",))
+    for number in range(5000):
+        assert one.permits("p", f"a{number}")
+        assert not one.permits("p", f"b{number}")
+    assert len(one._permitted) <= 4096
+    assert one == KeyLimits(models=("a*",))
+    assert replace(one, models=("b*",)).permits("p", "b1")
 
 
 def test_no_limits_permit_all_and_meter_nothing() -> None:

@@ -7,7 +7,9 @@ from decimal import Decimal
 import pytest
 
 from addons.keys.limits import Budget, KeyLimits, budget_of
-from addons.keys.meters import Estimate, KeyMeters, OverLimit
+from addons.keys.meter import Estimate, OverLimit
+from addons.keys.meters import KeyMeters
+from providers.contract.price import Money, money_of
 
 ADA, BOB = b"a", b"b"
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC).timestamp()
@@ -39,7 +41,7 @@ class Rig:
 
     def uses(self, tokens: int = 0, cost: str = "0", estimate: Estimate = NONE) -> str:
         request = self.take(estimate)
-        self.meters.settle(request, tokens, Decimal(cost))
+        self.meters.settle(request, tokens, usd(cost))
         return request
 
     def wait_s(self, estimate: Estimate = NONE) -> float | None:
@@ -48,8 +50,12 @@ class Rig:
         return caught.value.retry_after_s
 
 
+def usd(dollars: str) -> Money:
+    return money_of(Decimal(dollars))
+
+
 def spends(cost: str, prompt: str = "0") -> Estimate:
-    return Estimate(prompt_cost=Decimal(prompt), cost=Decimal(cost))
+    return Estimate(prompt_cost=usd(prompt), cost=usd(cost))
 
 
 def test_requests_a_minute() -> None:
@@ -76,15 +82,15 @@ def test_requests_at_once() -> None:
     rig = Rig(KeyLimits(concurrent=2))
     assert [rig.take() for _ in range(3)] == ["1", "2", "concurrent"]
     assert rig.take(identity=BOB) == "4"
-    rig.meters.settle("1", 0, Decimal(0))
-    rig.meters.settle("1", 0, Decimal(0))  # once is enough
+    rig.meters.settle("1", 0, 0)
+    rig.meters.settle("1", 0, 0)  # once is enough
     assert [rig.take() for _ in range(2)] == ["5", "concurrent"]
 
 
 def test_who_is_refused_for_one_limit_takes_nothing_of_another() -> None:
     rig = Rig(KeyLimits(rpm=2, concurrent=1))
     assert [rig.take() for _ in range(3)] == ["1", "concurrent", "concurrent"]
-    rig.meters.settle("1", 0, Decimal(0))
+    rig.meters.settle("1", 0, 0)
     assert rig.take() == "4"
 
 
@@ -114,7 +120,7 @@ def test_a_race_of_two_hundred_does_not_overspend_tokens() -> None:
     assert len(running) == 20
     assert set(said) - set(running) == {"reserved"}
     for request in running:
-        rig.meters.settle(request, 50, Decimal(0))
+        rig.meters.settle(request, 50, 0)
     assert rig.take(Estimate(prompt=1)) == "tokens"
 
 
@@ -124,7 +130,7 @@ def test_a_race_of_two_hundred_does_not_overspend_a_budget() -> None:
     running = [one for one in said if one.isdecimal()]
     assert (len(running), set(said) - set(running)) == (33, {"reserved"})
     for request in running:
-        rig.meters.settle(request, 0, Decimal("0.03"))
+        rig.meters.settle(request, 0, usd("0.03"))
     assert rig.take(spends("0.03", "0.02")) == "budget"
     assert rig.take(spends("9", "0.01")).isdecimal(), "what its answer costs nobody knows; it is alone"
     assert rig.take(spends("0.001")) == "reserved"
@@ -169,7 +175,7 @@ def test_a_key_without_limits_has_no_meter() -> None:
     rig = Rig(KeyLimits(models=("a",)))
     assert rig.meters.take(ADA, rig.limits, "1", Estimate()) is None
     rig.meters.check(ADA, rig.limits)
-    rig.meters.settle("1", 5, Decimal(5))
+    rig.meters.settle("1", 5, usd("5"))
     assert rig.meters.keep({ADA: rig.limits}) == []
 
 
@@ -178,7 +184,7 @@ def test_what_was_used_before_the_start_counts_once() -> None:
     assert rig.meters.keep({ADA: rig.limits}) == [ADA]
     rig.uses(10, "1")
     for _ in range(2):
-        rig.meters.seed(ADA, {80_000.0: 50, 10.0: 30}, {"month": Decimal(3), "day": Decimal(1)})
+        rig.meters.seed(ADA, {80_000.0: 50, 10.0: 30}, {"month": usd("3"), "day": usd("1")})
     rig.meters.seed(BOB, {1.0: 1}, {})
     assert rig.meters.keep({ADA: rig.limits}) == []
     figures = rig.meters.figures(ADA, rig.limits)
@@ -196,10 +202,10 @@ def test_a_key_that_left_is_forgotten_once_its_requests_are_over() -> None:
     rig = Rig(KeyLimits(concurrent=1))
     rig.take()
     rig.meters.keep({})
-    rig.meters.settle("1", 1, Decimal(0))
+    rig.meters.settle("1", 1, 0)
     rig.meters.keep({})
     assert not rig.meters._meters
-    assert not rig.meters._of_request
+    assert not rig.meters._under_way
 
 
 def test_figures_for_clients() -> None:
@@ -209,7 +215,7 @@ def test_figures_for_clients() -> None:
     assert use.figures.requests == (10, 9, 60.001)
     assert use.figures.tokens == (1000, 800, 0.0)
     ((limits, running, tokens, spent),) = rig.meters.running()
-    assert (limits, list(running), tokens, spent) == (rig.limits, ["1"], 0, Decimal(0))
+    assert (limits, list(running), tokens, spent) == (rig.limits, ["1"], 0, 0)
 
 
 def test_what_a_provider_says_gives_nothing_back() -> None:

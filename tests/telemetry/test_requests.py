@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -15,6 +14,7 @@ from addons.telemetry.metrics import Metrics
 from addons.telemetry.requests import RequestMeter
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Usage
+from providers.contract.price import DOLLAR
 from providers.contract.provider import Model
 from tests.support.counting import work_of
 
@@ -35,7 +35,7 @@ class Counted:
     def __init__(self, names: KnownNames = NAMES) -> None:
         self.metrics = Metrics()
         self.meter = RequestMeter(self.metrics)
-        self.meter.take_up(names, lambda provider, model, usage: Decimal("0.25"))
+        self.meter.take_up(names, lambda provider, model, usage: DOLLAR // 4)
 
     def value(self, name: str, **labels: str) -> float | None:
         return self.metrics.registry.get_sample_value(f"glassgate_{name}", labels)

@@ -5,7 +5,7 @@ from typing import Any, cast
 from addons.exchange.outcome import AttemptRecord, Outcome
 from addons.routing.model_index import ModelIndex
 from addons.usage.prices import Prices
-from addons.usage.row import Row, row_of
+from addons.usage.row import COLUMNS, Row, row_of
 from providers.contract.events import Usage
 from providers.contract.price import Price
 from providers.contract.provider import Model
@@ -46,5 +46,11 @@ def outcome(*records: AttemptRecord, **changed: Any) -> Outcome:
 
 def row(at: float = NOW, **changed: Any) -> Row:
     """A row of a request with 10 and 5 tokens, at a time in Unix seconds."""
-    made: Row = {**row_of(outcome(record(Usage(10, 5, 15))), prices(), at, str), **cast(Any, changed)}
-    return made
+    made = named(row_of(outcome(record(Usage(10, 5, 15))), prices(), at, str)) | changed
+    assert made.keys() == set(COLUMNS)
+    return cast(Row, tuple(made.values()))
+
+
+def named(values: Row) -> dict[str, Any]:
+    """The values of a row by their columns."""
+    return dict(zip(COLUMNS, values, strict=True))

@@ -8,7 +8,7 @@ from addons.config.operating import PriceSettings
 from addons.routing.model_index import ModelIndex
 from addons.usage.prices import Prices
 from providers.contract.events import Usage
-from providers.contract.price import Price
+from providers.contract.price import Price, dollars_of, money_of
 from providers.contract.provider import Model
 
 LISTED = Price(Decimal(7), Decimal(7))
@@ -24,7 +24,8 @@ MILLION = Usage(1_000_000, 0, 1_000_000)
 
 def cost(names: dict[str, int], provider: str, model: str) -> Decimal | None:
     settings = {name: PriceSettings(input=Decimal(figure), output=Decimal(0)) for name, figure in names.items()}
-    return Prices(settings, INDEX).cost(provider, model, MILLION)
+    found = Prices(settings, INDEX).cost(provider, model, MILLION)
+    return None if found is None else dollars_of(found)
 
 
 @pytest.mark.parametrize(
@@ -64,11 +65,11 @@ def test_config_goes_before_what_is_known(
 def test_cached_input_has_its_price_and_the_rest_follows_input() -> None:
     settings = {"GLM-5": PriceSettings(input=Decimal(2), output=Decimal(8), cached_input=Decimal("0.5"))}
     found = Prices(settings, INDEX).cost("main", "GLM-5", Usage(100, 10, 110, cached_tokens=60, written_tokens=20))
-    assert found == Decimal("0.00019")
+    assert found == money_of(Decimal("0.00019"))
 
 
 def test_names_of_clients_do_not_pile_up() -> None:
     prices = Prices({}, INDEX)
     for number in range(4100):
-        prices.price("main", f"made-up-{number}")
+        prices.rates("main", f"made-up-{number}")
     assert len(prices._known) < 10

@@ -13,7 +13,7 @@ from addons.usage.place import Place
 from addons.usage.retention import DAY_S, Retention
 from addons.usage.row import Row
 from addons.usage.writer import LedgerWriter
-from tests.usage.rows import row
+from tests.usage.rows import named, row
 
 PLACE = Place(None, "postgresql://nobody")
 WAIT_S = 30
@@ -35,9 +35,9 @@ class Sink:
 
     def add(self, rows: Sequence[Row]) -> None:
         self._is_there()
-        if any(one["client"] == "bad" for one in rows):
+        if any(named(one)["client"] == "bad" for one in rows):
             raise BadRows("these cannot be")
-        self.rows += [one["at"] for one in rows]
+        self.rows += [named(one)["at"] for one in rows]
         self.batches.append(len(rows))
 
     def forget(self, *, before_ms: int) -> int:
