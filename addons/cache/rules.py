@@ -4,7 +4,7 @@ The same must be asked again for the same answer: by a temperature of 0, or beca
 are numbers of their text. Whatever may do, find or name something elsewhere is never looked for.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from addons.cache import fields
@@ -13,12 +13,12 @@ from providers.contract.native import MessagesRequest, NativeRequest, ResponsesR
 from providers.contract.passed_on import EmbeddingRequest
 from providers.contract.requests import ChatRequest, CompletionRequest, ModelRequest
 
-_FIELDS: Final[Sequence[tuple[type[ModelRequest], frozenset[str]]]] = (
-    (ChatRequest, fields.CHAT),
-    (CompletionRequest, fields.COMPLETIONS),
-    (MessagesRequest, fields.MESSAGES),
-    (ResponsesRequest, fields.RESPONSES),
-)
+_FIELDS: Final[Mapping[type[ModelRequest], frozenset[str]]] = {
+    ChatRequest: fields.CHAT,
+    CompletionRequest: fields.COMPLETIONS,
+    MessagesRequest: fields.MESSAGES,
+    ResponsesRequest: fields.RESPONSES,
+}
 _LISTS: Final = ("content", "output", "summary")
 """Where items and blocks have others in them."""
 _TOOLS: Final = ("tools", "functions")
@@ -45,7 +45,7 @@ def fits(parsed: ParsedRequest, *, always: bool) -> bool:
         return False
     if embeds:
         return _is_words(said.get("input"))
-    allowed = _fields_of(request)
+    allowed = _FIELDS.get(type(request))
     if allowed is None or not said.keys() <= allowed:
         return False
     chat = _chat_of(request)
@@ -60,10 +60,6 @@ def limited_by_client(request: ModelRequest) -> bool:
     """Whether the client itself says how long the answer may be: one that ends there is as whole as can be."""
     chat = _chat_of(request)
     return chat is not None and chat.max_tokens is not None
-
-
-def _fields_of(request: ModelRequest) -> frozenset[str] | None:
-    return next((allowed for form, allowed in _FIELDS if isinstance(request, form)), None)
 
 
 def _chat_of(request: ModelRequest) -> ChatRequest | None:
