@@ -17,6 +17,7 @@ from addons.exchange.outcome import Outcome
 from addons.ingress.key_limits import ran_over
 from addons.keys.limits import PERIODS, KeyLimits, Period, period_start
 from addons.keys.meter import Estimate
+from addons.keys.period_sums import DAY_S
 from addons.usage.errors import LedgerError
 from addons.usage.spending import Spent, spending_of
 from providers.contract.events import Usage
@@ -110,7 +111,9 @@ class MeteredKeys(OptionalPart):
 def _in_ledger(parts: Running, names: Collection[str], now: float) -> Mapping[str, _Before]:
     """Raises LedgerError."""
     spending = spending_of(parts.config)
-    begun = {key.name: key.created for key in parts.managed.found.keys}
+    soon = now + DAY_S  # what is dated later, a clock gone wrong has dated: it is of no day, and no key began then
+    begun = {key.name: key.created for key in parts.managed.found.keys if key.created <= soon}
+    ahead = spending.spent(dict.fromkeys(names, soon))
     ages = [spending.spent({name: max(begun.get(name, 0), now - age_s) for name in names}) for age_s in _AGES_S]
     periods = {
         period: spending.spent({name: max(begun.get(name, 0), period_start(period, now)) for name in names})
@@ -121,11 +124,15 @@ def _in_ledger(parts: Running, names: Collection[str], now: float) -> Mapping[st
         name: (
             {
                 older_s: max(0, more.get(name, nothing).tokens - less.get(name, nothing).tokens)
-                for older_s, more, less in zip(_NEWEST_S, ages, [*ages[1:], {}], strict=True)
+                for older_s, more, less in zip(_NEWEST_S, ages, [*ages[1:], ahead], strict=True)
             },
-            {period: money_of(found.get(name, nothing).cost) for period, found in periods.items()},
+            {
+                period: money_of(found.get(name, nothing).cost - (later.cost if period != "total" else 0))
+                for period, found in periods.items()
+            },
         )
         for name in names
+        for later in (ahead.get(name, nothing),)
     }
 
 

@@ -275,6 +275,21 @@ async def test_after_a_restart_meters_go_on_with_what_the_ledger_knows(tmp_path:
 
 
 @in_virtual_time
+async def test_what_a_clock_gone_wrong_has_dated_into_the_future_counts_in_the_total_alone(tmp_path: Path) -> None:
+    """It was years ahead after a boot, until it was set right."""
+    more = f"{PRICES}\nusage: {{}}"
+    house = limited(tmp_path, "budget: 1.00/day, tokens_per_day: 1000", more)
+    house.ahead_s = 30 * 366 * 86_400
+    async with house:
+        assert (await answered(house, prompt=600, said=400)).status == 200
+    async with limited(tmp_path, "budget: 1.00/day, tokens_per_day: 1000", more) as house:
+        got = await answered(house)
+        assert (got.status, got.headers["x-ratelimit-limit-tokens"]) == (200, "1000")
+    async with limited(tmp_path, "budget: 1.00/total", more) as house:
+        assert (await chats(house)).got.error["code"] == "insufficient_quota"
+
+
+@in_virtual_time
 async def test_a_ledger_that_cannot_be_read_is_said_and_stops_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

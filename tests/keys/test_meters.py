@@ -148,6 +148,17 @@ def test_a_budget_is_whole_again_in_the_next_period() -> None:
     assert (total.take(), total.wait_s()) == ("budget", None)
 
 
+@pytest.mark.parametrize("period", ["day", "week", "month"])
+def test_a_budget_begins_anew_after_a_clock_that_was_far_ahead(period: str) -> None:
+    """What was spent meanwhile counts in the period in which the clock was set right, and no longer."""
+    rig = Rig(KeyLimits(budget=budget_of(f"5/{period}")), jumped=12_000.0 * DAY_S)
+    assert rig.uses(cost="5", estimate=spends("5")) == "1"
+    rig.jumped = 0.0
+    assert rig.take(spends("1")) == "budget"
+    rig.jumped = 40.0 * DAY_S
+    assert rig.take(spends("1")) == "3"
+
+
 def test_a_clock_that_jumps_gives_nothing_away() -> None:
     rig = Rig(KeyLimits(budget=budget_of("1/day"), tokens_per_day=10, rpm=9))
     rig.uses(10, "1")

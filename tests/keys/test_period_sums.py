@@ -17,15 +17,23 @@ class Plain:
 
     def __init__(self) -> None:
         self.costs: dict[Period, tuple[float, int]] = {}
+        self.ahead: dict[Period, tuple[float, int]] = {}
 
     def spent(self, period: Period, now: float) -> int:
+        if self.costs and self.costs["day"][0] > now + DAY_S:
+            for one, (began, amount) in self.costs.items():
+                if began > (start := period_start(one, now)):
+                    self.ahead[one], self.costs[one] = (began, amount), (start, amount)
         began, amount = self.costs.get(period, (0.0, 0))
-        return amount if period_start(period, now) <= began else 0
+        if (start := period_start(period, now)) <= began:
+            return amount
+        ahead, before = self.ahead.get(period, (0.0, 0))
+        return before if ahead == start else 0
 
     def add(self, money: int, now: float) -> None:
+        found = {period: self.spent(period, now) + money for period in PERIODS}
         for period in PERIODS:
-            start = max(period_start(period, now), self.costs.get(period, (0.0, 0))[0])
-            self.costs[period] = start, self.spent(period, now) + money
+            self.costs[period] = max(period_start(period, now), self.costs.get(period, (0.0, 0))[0]), found[period]
 
 
 @given(st.lists(st.tuples(st.floats(-3 * DAY_S, 40 * DAY_S), st.integers(1, 10**18), st.booleans()), max_size=40))
@@ -50,6 +58,16 @@ def test_periods_begin_anew_by_the_calendar() -> None:
     assert [sums.spent(period, SUNDAY + 2 * DAY_S) for period in PERIODS] == [7, 13, 7, 18]
     assert [sums.spent(period, SUNDAY + 3 * DAY_S) for period in PERIODS] == [0, 13, 7, 18]
     assert [sums.spent(period, SUNDAY) for period in PERIODS] == [7, 13, 7, 18], "a clock put back gives nothing away"
+
+
+def test_a_clock_that_was_years_ahead_has_used_up_the_period_in_which_it_is_set_right() -> None:
+    sums = PeriodSums()
+    sums.add(5, SUNDAY + 12_000 * DAY_S)
+    assert [sums.spent(period, SUNDAY) for period in PERIODS] == [5, 5, 5, 5]
+    assert [sums.spent(period, SUNDAY + 3 * DAY_S) for period in PERIODS] == [0, 0, 0, 5]
+    sums.add(1, SUNDAY + 3 * DAY_S)
+    assert [sums.spent(period, SUNDAY + 3 * DAY_S) for period in PERIODS] == [1, 1, 1, 6]
+    assert [sums.spent(period, SUNDAY + 12_000 * DAY_S) for period in PERIODS] == [5, 5, 5, 6], "nothing is given away"
 
 
 def test_what_was_spent_before_the_start_is_of_the_periods_under_way() -> None:
