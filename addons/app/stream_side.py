@@ -21,15 +21,18 @@ from addons.ingress.request_head import client_of
 from addons.stream import internals
 from addons.stream.acceptor import Acceptor
 from addons.stream.body_budget import BodyBudget
+from addons.stream.client_life import LifeDeps
 from addons.stream.connection_limits import ConnectionLimiter
 from addons.stream.connections import ClientConnections
 from addons.stream.credentials import HeldCredentials
 from addons.stream.deps import LayerDeps, RefusedHead
 from addons.stream.layer import choose_layer
+from addons.stream.own_connection import OwnHouse
 from addons.stream.own_driver import PlainHttpDriver
 from addons.stream.port import RequestPort
 from addons.stream.server_tls import ServerTls
 from addons.stream.sweeper import Sweeper
+from addons.tasks import Background
 from addons.upstream.dialer import CONNECTION_OPTIONS, Dialer, run_hook
 from addons.upstream.pool import MOST_IDLE, UpstreamPool
 
@@ -48,12 +51,16 @@ class StreamSide:
     ) -> None:
         self._in_force = in_force
         self._options = master.options
-        self._driver = driver or PlainHttpDriver()
         self._clock = clock = outside.clock
         self._dialer = Dialer(master.options, partial(run_hook, master))
         self.upstream = UpstreamPool(outside.connect or self._dialer, clock)
         self._clients = ClientConnections(master, registry.refusal)
         self.sweeper = Sweeper(clock, self._clients.deliver, self._clients.drop)
+        self._tasks = Background()
+        life = LifeDeps(master, self._clients.adapt_handler, self._tasks)
+        self._driver = driver or PlainHttpDriver(
+            OwnHouse(lambda: self._deps, partial(run_hook, master), life, master.options)
+        )
         self.credentials = HeldCredentials()
         """Credentials that were taken off requests' heads."""
         self.body_budget = BodyBudget()

@@ -100,6 +100,11 @@ class Finish:
     """All that was wanted of it has come; the provider may still end it, so that its connection can serve again."""
 
 
+@dataclass(frozen=True, slots=True)
+class GiveWay:
+    """All others are to have a turn, before it goes on as behind a hook (`hook_done`). Always the last command."""
+
+
 type Command = (
     SendHead
     | SendData
@@ -113,6 +118,7 @@ type Command = (
     | Ask
     | Leave
     | Finish
+    | GiveWay
     | StartHook
 )
 
@@ -123,3 +129,4 @@ ABORT = Abort()
 OVER = Over()
 LEAVE = Leave()
 FINISH = Finish()
+GIVE_WAY = GiveWay()

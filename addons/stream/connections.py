@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import select
+import socket
 from typing import Final, cast
 
 from mitmproxy.addons.proxyserver import Proxyserver
@@ -61,7 +62,7 @@ class ClientConnections:
     def end_if_left(self, client_id: str) -> None:
         """Ends a held connection whose client has left: what it left is then read to its end."""
         reader, writer = self._reader(client_id), self._writer(client_id)
-        if reader is not None and writer is not None and reader.is_held and _has_left(writer):
+        if reader is not None and writer is not None and reader.is_held and has_left(writer.get_extra_info("socket")):
             self.drop(client_id)
             reader.go_on()
 
@@ -139,13 +140,12 @@ class ClientConnections:
             writer.transport.abort()
 
 
-def _has_left(writer: asyncio.StreamWriter) -> bool:
+def has_left(found: socket.socket | None) -> bool:
     """Whether the peer has ended or broken its connection, though nobody has read up to that."""
-    socket = writer.get_extra_info("socket")
-    if socket is None or socket.fileno() < 0:
+    if found is None or found.fileno() < 0:
         return True
     asked = select.poll()
-    asked.register(socket.fileno(), getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR)
+    asked.register(found.fileno(), getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR)
     return bool(asked.poll(0))
 
 

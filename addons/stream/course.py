@@ -7,12 +7,12 @@ from collections.abc import Generator
 from mitmproxy.proxy.commands import StartHook
 
 from addons.stream.client_events import Left
-from addons.stream.commands import OVER, Command
+from addons.stream.commands import OVER, Command, GiveWay
 from addons.stream.machine_events import MachineEvent, Ticked
 
-type Course = Generator[StartHook, None, None]
+type Course = Generator[StartHook | GiveWay, None, None]
 """What is still to be done: it goes on when the hook that it yields has run."""
-type Judged = Generator[StartHook, None, bool]
+type Judged = Generator[StartHook | GiveWay, None, bool]
 """A part of one, which gives a yes or no."""
 
 _EMPTY: deque[MachineEvent] = deque()

@@ -23,9 +23,9 @@ from addons.errors import GatewayError
 from addons.stream.answer_times import AnswerTimes, Due
 from addons.stream.client_end import ClientEnd, ClientSide
 from addons.stream.client_events import Left
-from addons.stream.commands import ABORT, FINISH, LEAVE, SEND_END, Ask, BreakOff, SendData, SendHead, Why
+from addons.stream.commands import ABORT, FINISH, GIVE_WAY, LEAVE, SEND_END, Ask, BreakOff, SendData, SendHead, Why
 from addons.stream.course import Course, Judged
-from addons.stream.deps import AttemptFailedHook, LayerDeps, YieldControlHook
+from addons.stream.deps import AttemptFailedHook, LayerDeps
 from addons.stream.intake import NEVER, RequestIntake
 from addons.stream.machine_events import FromProvider, MachineEvent, Woken
 from addons.stream.passed_body import PassedBody
@@ -307,7 +307,7 @@ class RequestMachine(RequestIntake):
                 yield from self._advance(out) or ()
                 if self._asked != asked:
                     return  # what it said, or that its client does not read it, was the end of the attempt
-                yield YieldControlHook(self)
+                yield GIVE_WAY
                 if (yield from self._dropped()):
                     return
                 out = attempt.read_on()

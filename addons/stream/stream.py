@@ -28,6 +28,7 @@ from addons.stream.commands import (
     BreakOff,
     Command,
     Finish,
+    GiveWay,
     Hold,
     Leave,
     LookIfLeft,
@@ -38,7 +39,7 @@ from addons.stream.commands import (
     SendHead,
     Why,
 )
-from addons.stream.deps import Commands, LayerDeps, RequestHeld, RequestRefused, Tick, ToStream
+from addons.stream.deps import Commands, LayerDeps, RequestHeld, RequestRefused, Tick, ToStream, YieldControlHook
 from addons.stream.machine import RequestMachine
 from addons.stream.machine_events import TICKED, WOKEN, FromProvider, MachineEvent, Woken
 from addons.stream.port import RequestPort
@@ -102,7 +103,8 @@ class GatewayStream(HttpStream):
 
     # -- commands out -----------------------------------------------------------------------------------------------
     def _do(self, wanted: Iterable[Command]) -> Commands:
-        for command in wanted:
+        for wish in wanted:
+            command = YieldControlHook(self) if isinstance(wish, GiveWay) else wish
             if isinstance(command, commands.StartHook):
                 self.provider.hold()  # what comes meanwhile would be kept
                 command.blocking = self  # type: ignore[assignment]  # for this stream alone: it is told of its end

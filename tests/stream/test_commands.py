@@ -12,7 +12,7 @@ from addons.stream.machine_events import TICKED, WOKEN, FromProvider
 from addons.upstream.events import ENDED, RECONNECTING, TAKEN, Body, Broken, NoConnection, UpstreamEvent
 from tests.support.machine_drive import Enough, MachineDrive, PiecewiseAttempt, answered
 
-HOOKS = ["requestheaders", "request", "responseheaders", "response", "error", "attempt_failed", "yield_control"]
+HOOKS = ["requestheaders", "request", "responseheaders", "response", "error", "attempt_failed", "give_way"]
 PIECES = [b"word ", b"a~b~c", b"x [LAST]", b"x [DONE]", b"[FAIL]", b"y [LOST]", b": comment", b"", b"a~[DONE]~b", b"~"]
 BODIES = [b"x", b"ab|cd", b"!", b"x?", b"x" * 600, b"", b"x" * 70_000]
 

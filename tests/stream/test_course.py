@@ -62,7 +62,7 @@ def told_an_error() -> MachineDrive:
 
 def read_in_turns() -> MachineDrive:
     drive = MachineDrive(PiecewiseAttempt())
-    drive.hold = {"yield_control"}
+    drive.hold = {"give_way"}
     drive.post()
     drive.answers(b"a~b")
     return drive

@@ -252,16 +252,16 @@ def test_nothing_behind_a_stream_that_was_lost_is_read_of_it(piece: bytes) -> No
 def test_what_is_much_is_read_in_turns_over_several_pieces() -> None:
     drive, attempt = begun()
     said = told(drive.body(b"a~b", b"c", b"d~e~f", b"g"))
-    assert said == "head:200 data:a yield_control data:bcd yield_control data:e yield_control data:fg"
+    assert said == "head:200 data:a give_way data:bcd give_way data:e give_way data:fg"
     assert attempt.read == [b"a", b"b", b"c", b"d", b"e", b"f", b"g"]
-    assert told(drive.body(b"x~y [DONE]~z", b"z")) == "data:x yield_control data:y [DONE] Finish response Over SendEnd"
+    assert told(drive.body(b"x~y [DONE]~z", b"z")) == "data:x give_way data:y [DONE] Finish response Over SendEnd"
 
 
 def test_so_many_large_pieces_as_one_read_can_have_are_read() -> None:
     drive, attempt = begun()
     drive.body(*[b"a~b"] * 3000)
     assert len(attempt.read) == 6000
-    assert drive.hooks.count("yield_control") == 3000
+    assert drive.hooks.count("give_way") == 3000
 
 
 def killed(drive: MachineDrive) -> None:
@@ -275,7 +275,7 @@ def left(drive: MachineDrive) -> None:
 @pytest.mark.parametrize("ends", [killed, left])
 def test_reading_in_turns_ends_with_its_request(ends: Callable[[MachineDrive], None]) -> None:
     drive, attempt = begun()
-    drive.hold = {"yield_control"}
+    drive.hold = {"give_way"}
     drive.body(b"a~b~c", b"d")
     ends(drive)
     assert told(drive.hook_done()) == "Leave error break:killed Over"

@@ -10,7 +10,7 @@ from mitmproxy.proxy.commands import StartHook
 from addons.dialects.registry import refusal
 from addons.errors import GatewayError
 from addons.stream.client_events import END, Data, Head, Left
-from addons.stream.commands import Ask, BreakOff, Command, Finish, Hold, Leave, SendData, SendHead
+from addons.stream.commands import Ask, BreakOff, Command, Finish, GiveWay, Hold, Leave, SendData, SendHead
 from addons.stream.deps import AttemptFailedHook, ClientLimits, LayerDeps
 from addons.stream.machine import RequestMachine
 from addons.stream.machine_events import TICKED, FromProvider, MachineEvent
@@ -140,7 +140,7 @@ class MachineDrive:
     ) -> None:
         self.now = 1000.0
         self.hold: set[str] = set()
-        self.held: StartHook | None = None
+        self.held: StartHook | GiveWay | None = None
         self.hooks: list[str] = []
         self.port = FakePort(list(attempts), uploading=uploading)
         self.side = Side(h2=h2)
@@ -225,11 +225,13 @@ class MachineDrive:
             self.rules.look_at(commands)
             for command in commands:
                 self._carry_out(command)
-            if not commands or not isinstance(hook := commands[-1], StartHook):
+            if not commands or not isinstance(hook := commands[-1], StartHook | GiveWay):
                 return found
-            self.hooks.append(hook.name)
-            self._run(hook)
-            if hook.name in self.hold:
+            name = _word(hook)
+            self.hooks.append(name)
+            if isinstance(hook, StartHook):
+                self._run(hook)
+            if name in self.hold:
                 self.held = hook
                 return found
             commands = self.machine.hook_done()
@@ -286,6 +288,8 @@ def told(commands: list[Command]) -> str:
 def _word(command: Command) -> str:
     if isinstance(command, StartHook):
         return command.name
+    if isinstance(command, GiveWay):
+        return "give_way"
     if isinstance(command, SendHead):
         return f"head:{command.response.status_code}"
     if isinstance(command, SendData):

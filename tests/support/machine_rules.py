@@ -10,6 +10,7 @@ from addons.stream.commands import (
     BreakOff,
     Command,
     Finish,
+    GiveWay,
     Hold,
     Leave,
     LookIfLeft,
@@ -53,7 +54,7 @@ class Rules:
     def look_at(self, commands: list[Command]) -> None:
         for number, command in enumerate(commands, 1):
             self.count[type(command)] += 1
-            if isinstance(command, StartHook):
+            if isinstance(command, StartHook | GiveWay):
                 assert number == len(commands), "a hook is the last command"
                 assert not self.over
                 self.count[StartHook] += 1

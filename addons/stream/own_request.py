@@ -1,0 +1,204 @@
+"""One client request on our own connection: its commands carried out, its hooks run. See own_connection.py."""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Final, Protocol
+
+from mitmproxy.connection import Client, Server
+from mitmproxy.proxy.commands import StartHook
+
+from addons.stream.client_http1 import ClientHttp1
+from addons.stream.commands import (
+    Abort,
+    Ask,
+    BreakOff,
+    Command,
+    Finish,
+    GiveWay,
+    Hold,
+    Leave,
+    LookIfLeft,
+    Over,
+    ReadPast,
+    SendData,
+    SendEnd,
+    SendHead,
+    Why,
+)
+from addons.stream.deps import LayerDeps
+from addons.stream.machine import RequestMachine
+from addons.stream.machine_events import WOKEN, FromProvider, MachineEvent
+from addons.stream.port import RequestPort
+from addons.stream.provider_side import ProviderSide
+
+_MESSAGES: Final = {
+    Why.BROKEN: "the answer breaks off",
+    Why.KILLED: "killed",
+    Why.NOT_READ: "the client does not read its answer",
+}
+
+
+class Connection(Protocol):
+    """The connection of the request."""
+
+    client: Client
+    server: Server
+    http: ClientHttp1
+
+    def unsent(self) -> int: ...
+
+    def tell(self, request: "OwnRequest", event: MachineEvent) -> bool:
+        """Hands the event to the request's machine, now or as soon as it can; False where the connection is gone."""
+        ...
+
+    def run_hook(self, hook: StartHook) -> Coroutine[object, object, None]: ...
+
+    def hook_waits(self) -> None:
+        """A hook takes its time."""
+        ...
+
+    def hook_ran(self, request: "OwnRequest", task: asyncio.Task[None]) -> None:
+        """A hook that took its time has run."""
+        ...
+
+    def turn_came(self, request: "OwnRequest") -> None:
+        """Others have had their turn."""
+        ...
+
+    def hold(self) -> None:
+        """Reads nothing more of the client until `go_on`."""
+        ...
+
+    def go_on(self) -> None: ...
+
+    def end_if_left(self) -> None: ...
+
+    def stalled(self) -> None:
+        """The client stopped reading."""
+        ...
+
+
+class OwnRequest:
+    """One request, a ClientSide of its machine, and Timed."""
+
+    __slots__ = ("_connection", "_deps", "_loop", "client", "is_over", "machine", "provider", "server")
+
+    speaks_h2: Final = False
+
+    def __init__(self, connection: Connection, deps: LayerDeps, loop: asyncio.AbstractEventLoop) -> None:
+        self._connection = connection
+        self._deps = deps
+        self._loop = loop
+        self.client, self.server = connection.client, connection.server
+        self.is_over = False
+        self.machine = RequestMachine(self, deps, self._wake)
+        self.provider = ProviderSide(deps.upstream, self.client, self._tell)
+        deps.deadlines.add(self)
+
+    # -- ClientSide -----------------------------------------------------------------------------------------------
+    def unsent(self) -> int:
+        return self._connection.unsent()
+
+    def connection_waits(self) -> bool:
+        return self._connection.unsent() > 0
+
+    # -- Timed ----------------------------------------------------------------------------------------------------
+    @property
+    def client_id(self) -> str:
+        return self.client.id
+
+    @property
+    def deadline(self) -> float:
+        return self.machine.deadline
+
+    @property
+    def ending(self) -> bool:
+        return self.machine.ending
+
+    @ending.setter
+    def ending(self, value: bool) -> None:
+        self.machine.ending = value
+
+    @property
+    def port(self) -> RequestPort | None:
+        return self.machine.port
+
+    # -- from outside -----------------------------------------------------------------------------------------------
+    def _wake(self) -> None:
+        self._connection.tell(self, WOKEN)
+
+    def _tell(self, event: FromProvider) -> bool:
+        return self._connection.tell(self, event)
+
+    # -- the machine ------------------------------------------------------------------------------------------------
+    def feed(self, event: MachineEvent) -> None:
+        self._do(self.machine.feed(event))
+
+    def hook_done(self) -> None:
+        """The hook has run that the machine waited for."""
+        self.provider.go_on()
+        self._do(self.machine.hook_done())
+
+    def _do(self, wanted: Sequence[Command]) -> None:
+        """Carries out commands, and those that follow from the last of them."""
+        http = self._connection.http
+        while wanted:
+            following: Sequence[Command] = ()
+            for command in wanted:
+                kind = type(command)
+                if kind is SendData:
+                    http.send_data(command.data)  # type: ignore[union-attr]
+                elif isinstance(command, StartHook):
+                    following = self._run(command)
+                elif isinstance(command, GiveWay):
+                    self.provider.hold()
+                    self._loop.call_soon(self._connection.turn_came, self)
+                elif isinstance(command, Ask | Leave | Finish):
+                    told = self.provider.carry_out(command)
+                    if told is not None:
+                        following = self.machine.feed(told)
+                else:
+                    self._do_one(command)
+            wanted = following
+
+    def _do_one(
+        self, command: SendHead | SendData | SendEnd | BreakOff | Hold | ReadPast | LookIfLeft | Abort | Over
+    ) -> None:
+        connection = self._connection
+        if isinstance(command, SendHead):
+            connection.http.send_head(command.response)
+        elif isinstance(command, SendEnd):
+            connection.http.send_end()
+        elif isinstance(command, Over):
+            self._end()
+        elif isinstance(command, BreakOff):
+            connection.http.break_off(None, _MESSAGES[command.why])
+        elif isinstance(command, Hold):
+            (connection.hold if command.held else connection.go_on)()
+        elif isinstance(command, ReadPast):
+            connection.go_on()
+        elif isinstance(command, LookIfLeft):
+            connection.end_if_left()
+        elif isinstance(command, Abort):
+            connection.stalled()
+
+    def _run(self, hook: StartHook) -> Sequence[Command]:
+        """Runs a hook. What needs no wait is over at once; else the provider is not read meanwhile."""
+        task = asyncio.Task(self._connection.run_hook(hook), loop=self._loop, eager_start=True)
+        if task.done():
+            task.result()
+            return self.machine.hook_done()
+        self.provider.hold()
+        self._connection.hook_waits()
+        task.add_done_callback(self._hook_ran)
+        return ()
+
+    def _hook_ran(self, task: asyncio.Task[None]) -> None:
+        self._connection.hook_ran(self, task)
+
+    def _end(self) -> None:
+        """The request is over; it goes with its last reference."""
+        self.is_over = True
+        self._deps.deadlines.discard(self)
+        self.machine.let_go()
+        self.provider.let_go()
