@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final, Literal, NamedTuple
 
 from addons.keys.limits import KeyLimits, Period, period_end
-from addons.keys.minute import MovingMinute
+from addons.keys.minute import WHOLE_S, MovingMinute
 from addons.keys.period_sums import PeriodSums
 from addons.keys.rolling import RollingDay
 from providers.contract.price import Money, money_of
@@ -90,12 +90,15 @@ class Meter:
         """Counts a request in, and gives what is left then. Raises OverLimit; whoever was refused has taken nothing."""
         now = self._clock()
         self._judge(estimate, now)
-        if self.limits.rpm is not None and (minute := self._minute) is not None and not minute.take(now):
-            raise OverLimit("rpm", minute.wait_s(now))
+        requests = None
+        if (rpm := self.limits.rpm) is not None and (minute := self._minute) is not None:
+            if (left := minute.take(now)) is None:
+                raise OverLimit("rpm", minute.wait_s(now))
+            requests = rpm, left, WHOLE_S
         self.under_way += 1
         self.reserved += estimate.prompt + estimate.answer
         self.reserved_cost += estimate.cost
-        return self._figures(now)
+        return Figures(requests, self._tokens_left(now))
 
     def end(self, estimate: Estimate, tokens: int, cost: Money) -> None:
         """A request is over, which was counted in with this estimate, and has used that."""
@@ -118,16 +121,16 @@ class Meter:
 
     def figures(self) -> Figures:
         """What is left now."""
-        return self._figures(self._clock())
-
-    def _figures(self, now: float) -> Figures:
-        requests = tokens = None
+        now, requests = self._clock(), None
         if (rpm := self.limits.rpm) is not None and (minute := self._minute) is not None:
             requests = rpm, minute.left(now), minute.full_s(now)
-        if (most := self._most_tokens) is not None:
-            left = most - self.tokens.total(now) - self.reserved
-            tokens = most, left if left > 0 else 0, self.tokens.empty_s(now)
-        return Figures(requests, tokens)
+        return Figures(requests, self._tokens_left(now))
+
+    def _tokens_left(self, now: float) -> tuple[int, int, float] | None:
+        if (most := self._most_tokens) is None:
+            return None
+        left = most - self.tokens.total(now) - self.reserved
+        return most, left if left > 0 else 0, self.tokens.empty_s(now)
 
     # -- inside -------------------------------------------------------------------------------------------------------
     def _judge(self, estimate: Estimate, now: float) -> None:

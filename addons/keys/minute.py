@@ -4,6 +4,8 @@ from collections import deque
 from typing import Final, Self
 
 _MINUTE_MS: Final = 60_000
+WHOLE_S: Final = (_MINUTE_MS + 1) / 1000
+"""How long a request counts: for its own millisecond, too."""
 
 
 class MovingMinute:
@@ -22,12 +24,13 @@ class MovingMinute:
         other._times = self._times
         return other
 
-    def take(self, now: float) -> bool:
-        """Counts one more request, if it may begin."""
-        if self.left(now) <= 0:
-            return False
+    def take(self, now: float) -> int | None:
+        """Counts one more request, if it may begin: how many more may then. None: it may not."""
+        left = self.left(now)
+        if left <= 0:
+            return None
         self._times.append(int(now * 1000))
-        return True
+        return left - 1
 
     def left(self, now: float) -> int:
         """How many more may begin now."""
