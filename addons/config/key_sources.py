@@ -130,10 +130,12 @@ def _limits_of(words: Sequence[str]) -> KeyLimits:
         if name in written:
             raise ValueError("behind a key's name stand limits, each once, such as rpm=30 models=GLM-*,qwen-*")
         written[name] = value
-    try:
-        return limits_written(written)
-    except ValueError as e:
-        raise ValueError(f"a limit behind the name: {e}") from None
+    for name, value in written.items():
+        try:
+            limits_written({name: value})
+        except ValueError as e:
+            raise ValueError(f"{name[:40]!r} behind the name: {e}") from None
+    return limits_written(written)
 
 
 def _name(entry: _Entry) -> str:

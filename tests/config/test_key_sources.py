@@ -136,7 +136,7 @@ providers:
         ("expires: 90d", "", "auth.tokens[0].expires: must be a date, such as 2027-03-31"),
         ("models: []", "", "auth.tokens[0].models: name at least one model"),
         ("rmp: 3", "", "did you mean 'rpm'?"),
-        ("rpm: 3", "sk-of-cy-0123 # cy rpm=0", "keys:1: a limit behind the name: must be a whole number"),
+        ("rpm: 3", "sk-of-cy-0123 # cy rpm=0", "keys:1: 'rpm' behind the name: must be a whole number"),
         ("rpm: 3", "sk-of-cy-0123 # cy rmp=3", "'rmp' is no limit; there are models, rpm"),
         ("rpm: 3", "sk-of-cy-0123 # cy rpm=3 rpm=4", "each once"),
         ("rpm: 3", "sk-of-cy-0123 # cy two", "the name behind the key must be"),
