@@ -13,6 +13,7 @@ from typing import Any
 
 from mitmproxy import ctx, flow, http
 from mitmproxy.connection import Client
+from mitmproxy.proxy.server import ConnectionHandler
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
 ENV_NAME = "GLASSGATE_TEST_WITNESS"
@@ -151,14 +152,22 @@ class Raising(Witness):
 class Writer:
     """Told of what nobody else changes any more."""
 
+    def __init__(self) -> None:
+        self.drivers: dict[int, str] = {}
+        """Whose the connection of a client with that port was."""
+
     def update(self, flows: list[flow.Flow]) -> None:
         for found in flows:
             if isinstance(found, http.HTTPFlow) and found.live:
                 Witness("update").note("update", found.client_conn, flow=found.id)
 
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        handler = ctx.master.addons.get("proxyserver").connections.get(flow.client_conn.id)
+        self.drivers[flow.client_conn.peername[1]] = "mitmproxy" if isinstance(handler, ConnectionHandler) else "auto"
+
     def done(self) -> None:
         flows = [found.get_state() for found in ctx.master.view._store.values()]  # type: ignore[attr-defined]
-        told = {"hooks": Witness.seen, "flows": flows}
+        told = {"hooks": Witness.seen, "flows": flows, "drivers": self.drivers}
         text = json.dumps(told, default=_text)
         Path(os.environ[ENV_NAME]).write_text(text, encoding="utf-8")
 

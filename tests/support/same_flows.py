@@ -140,6 +140,8 @@ class Told:
     flows: dict[str, list[Any]] = field(default_factory=dict)
     hooks: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
     """By what they are about: a flow, in their order, or connections."""
+    drivers: set[str] = field(default_factory=set)
+    """Whose the connections were."""
 
 
 def _ask(web: Web, exchanges: Exchanges) -> tuple[int, bytes]:
@@ -170,10 +172,15 @@ def told_by(driver: str, folder: Path, thread: SandboxThread) -> Told:
     thread.site("second").programs["over"] = sends(head(CHUNKED) + framed(STREAM) + END)
     urls, out = thread.description()["base_urls"], folder / "witnessed.json"
     quiet: Any = {"breaker": {"enabled": False}, "cooldown": {"enabled": False}, "retries": {"base_s": 0.01}}
+    quiet["routing"] = {"max_attempts": 2}  # who is asked a third time is left to chance
     ports: dict[int, str] = {}
     told = Told()
     with patch.dict(os.environ, {ENV_NAME: driver, hook_witness.ENV_NAME: str(out)}):
-        web = Web(folder, providers={name: provider(f"{urls[name]}/v1") for name in NAMES}, timeouts=PATIENT, **quiet)
+        entries = {
+            name: provider(f"{urls[name]}/v1", accounts=[{"name": "key", "priority": 1 + place}])
+            for place, name in enumerate(NAMES)
+        }
+        web = Web(folder, providers=entries, timeouts=PATIENT, **quiet)
         for name in NAMES:
             web.vault.put(name, "key", thread.site(name).session())
         web.arguments = ("-s", str(Path(hook_witness.__file__)))
@@ -184,6 +191,7 @@ def told_by(driver: str, folder: Path, thread: SandboxThread) -> Told:
                 ports[port] = exchanges.name
                 told.answers[exchanges.name] = plain(got.decode("latin-1"), web.port)
     seen = json.loads(out.read_text(encoding="utf-8"))
+    told.drivers = {driver for port, driver in seen["drivers"].items() if int(port) in ports}
     for hook in seen["hooks"]:
         _put_hook(told, ports, hook)
     for flow in seen["flows"]:
