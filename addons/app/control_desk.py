@@ -10,9 +10,7 @@ from typing import Final
 from addons.app import lent_keys, managed_keys
 from addons.app.control import Answer, Inbox, Question
 from addons.app.runtime import Running
-from addons.app.unfit_limits import unfit
 from addons.ingress.gate import GateRules
-from addons.usage.prices import Prices
 
 log = logging.getLogger("glassgate")
 
@@ -61,9 +59,9 @@ class ControlDesk:
         limits = next((key.limits for key in parts.managed.found.keys if key.name == name), None)
         if limits is None:
             return ""
-        index = parts.models()
-        prices = Prices(parts.config.sections.prices, index)  # its own, for another thread
-        return "\n".join(await asyncio.to_thread(unfit, limits, index, prices))
+        from addons.app.unfit_limits import unfit  # a start has no need of it
+
+        return "\n".join(await asyncio.to_thread(unfit, limits, parts.models(), parts.config.sections.prices))
 
     async def _handled(self, question: Question) -> Answer:
         if question.what == managed_keys.WHAT:

@@ -3,11 +3,12 @@
 Told when the key is made or changed; never refused: a model may come back, and a price be named later.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from addons.app.unserved_names import asks_its_site
 from addons.config.configuration import Config
+from addons.config.operating import PriceSettings
 from addons.config.providers import make_providers
 from addons.keys.limits import KeyLimits
 from addons.routing.model_index import ModelIndex
@@ -17,9 +18,10 @@ from addons.usage.prices import Prices
 _NAME_ONE: Final = "prices in config.yaml may name one"
 
 
-def unfit(limits: KeyLimits, index: ModelIndex, prices: Prices) -> list[str]:
-    """A sentence for each thing that is amiss with these limits, by the models that are served now."""
-    return [*_of_patterns(limits, index), *_of_budget(limits, index, prices)]
+def unfit(limits: KeyLimits, index: ModelIndex, prices: Mapping[str, PriceSettings]) -> list[str]:
+    """A sentence for each thing that is amiss with these limits, by the models that are served now and the `prices` of
+    config.yaml. Shares nothing that changes, so that another thread may ask."""
+    return [*_of_patterns(limits, index), *_of_budget(limits, index, Prices(prices, index))]
 
 
 def unfit_without_asking(limits: KeyLimits, config: Config) -> list[str]:
@@ -28,7 +30,7 @@ def unfit_without_asking(limits: KeyLimits, config: Config) -> list[str]:
     if any(map(asks_its_site, providers.values())):
         return []
     index = Models(providers, config.sections.models.aliases)()
-    return unfit(limits, index, Prices(config.sections.prices, index))
+    return unfit(limits, index, config.sections.prices)
 
 
 def _of_patterns(limits: KeyLimits, index: ModelIndex) -> Iterator[str]:

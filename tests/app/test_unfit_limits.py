@@ -12,7 +12,6 @@ from addons.config.loader import load_config
 from addons.config.operating import PriceSettings
 from addons.keys.limits import KeyLimits, budget_of, models_of
 from addons.routing.model_index import ModelIndex
-from addons.usage.prices import Prices
 from providers.contract.provider import Model
 from tests.app.test_managed_keys import A, holds
 from tests.support.harness import api
@@ -28,7 +27,7 @@ def told(prices: dict[str, dict[str, int]] | None = None, **limits: str) -> list
         budget=budget_of(limits["budget"]) if "budget" in limits else None,
     )
     settings = {name: PriceSettings.model_validate(price) for name, price in (prices or {}).items()}
-    return unfit(found, INDEX, Prices(settings, INDEX))
+    return unfit(found, INDEX, settings)
 
 
 @pytest.mark.parametrize(
