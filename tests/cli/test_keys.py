@@ -134,3 +134,11 @@ def test_a_gateway_that_does_not_answer_is_said(run: Run, house: Path, monkeypat
     address_file.leave(house / ".sessions", house / "config.yaml", "http://127.0.0.1:9")
     monkeypatch.setattr(module, "_PATIENCE_S", 0.0)
     assert "takes the keys up by itself within a second" in run("keys", "add", "ada").stderr
+
+
+def test_a_gateway_of_another_configuration_beside_the_vault_is_said(run: Run, house: Path) -> None:
+    """It may be the one that wrote last of two, so nobody can be asked whether the key is out of force everywhere."""
+    run("vault", "init", key=KEY)
+    assert run("keys", "add", "ada").stderr.count("glassgate:") == 0
+    address_file.leave(house / ".sessions", house / "other.yaml", "http://127.0.0.1:9")
+    assert "takes the keys up by itself within a second" in run("keys", "revoke", "ada").stderr
