@@ -26,6 +26,7 @@ from addons.words.table import table
 
 _PATIENCE_S: Final = 5.0
 _LOOK_S: Final = 0.05
+_UNHEARD: Final = "no gateway has answered; one that runs takes the keys up by itself within a second"
 _HEAD: Final = ("NAME", "STATE", "MODELS", "RPM", "TOKENS/DAY", "BUDGET", "CONCURRENT", "EXPIRES", "FROM", "NOTE")
 
 
@@ -196,6 +197,8 @@ def _have_taken_up(cli: CliContext, name: str, limits: KeyLimits) -> None:
     file = cli.file.absolute()
     if address_file.find(folder, file) is None:
         _warn(unfit_without_asking(limits, cli.config()))
+        if address_file.found_in(folder) is not None:  # of two gateways with one vault the last has said where it is
+            _warn([_UNHEARD])
         return
     with suppress(OSError), control.held(control.folder_beside(vault_path(cli.config()))) as question:
         place = control.folder_beside(vault_path(cli.config()))
@@ -209,7 +212,7 @@ def _have_taken_up(cli: CliContext, name: str, limits: KeyLimits) -> None:
                 _warn(answer.said.splitlines())
                 return
             time.sleep(_LOOK_S)
-    out("glassgate: no gateway has answered; one that runs takes the keys up by itself within a second", err=True)
+    _warn([_UNHEARD])
 
 
 def _warn(lines: Iterable[str]) -> None:

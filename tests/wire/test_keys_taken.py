@@ -30,12 +30,12 @@ ASKED: Final = {"model": MODEL, "messages": [{"role": "user", "content": "Hi"}]}
 HELD: Final = {"model": MODEL, "stream": True, "messages": [{"role": "user", "content": "held please"}]}
 
 
-def keys(gateway: Gateway, *arguments: str) -> str:
-    """What the command says, once the running gateway has answered that it is in force."""
+def keys(gateway: Gateway, *arguments: str, alone: bool = True) -> str:
+    """What the command says, once the running gateway, where it is `alone`, has answered that it is in force."""
     line = ["--config", str(gateway.config_file), "keys", *arguments]
     done = CliRunner().invoke(main, line, env={"SESSION_ENCRYPTION_KEY": gateway.vault_key})
     assert done.exit_code == 0, done.output
-    assert "no gateway has answered" not in done.stderr
+    assert not (alone and "no gateway has answered" in done.stderr)
     return done.stdout.strip()
 
 
@@ -155,10 +155,10 @@ def booked(gateway: Gateway) -> list[tuple[Any, ...]]:
 
 def test_a_key_is_in_force_and_out_of_it_in_two_gateways(pair: list[Gateway], let_go: threading.Event) -> None:
     first, second = pair
-    ada = keys(first, "add", "ada")
+    ada = keys(first, "add", "ada", alone=False)
     until(lambda: [status(one, ada) for one in pair] == [200, 200])
     with Streaming(first, ada) as here, Streaming(second, ada) as there:
-        keys(second, "revoke", "ada")
+        keys(second, "revoke", "ada", alone=False)
         assert (here.rest()[1], there.rest()[1]) == ("invalid_api_key", "invalid_api_key")
         assert [status(one, ada) for one in pair] == [401, 401]
 
