@@ -29,6 +29,7 @@ WAYS: Final[Mapping[str, Entry]] = {
     "mitmdump-json-tls": Entry(ways.mitmdump_json_tls, _RATES | {"connections"}),
     "mitmweb-json": Entry(ways.mitmweb_json, _RATES),
     "glassgate": Entry(gateways.official()),
+    "glassgate-layers": Entry(gateways.official(listen={"driver": "mitmproxy"}), _ALL - {"tools", "costs"}),
     "glassgate-tls": Entry(gateways.official(tls=True), _RATES | {"connections"}),
     "glassgate-uninspected": Entry(gateways.official(inspect={"body_kb": 0}), _RATES),
     "glassgate-recording": Entry(gateways.official(record={"enabled": True}), _RATES),
