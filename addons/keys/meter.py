@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Callable
-from typing import Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from addons.keys.limits import KeyLimits, Period, period_end
-from addons.keys.minute import WHOLE_S, MovingMinute
 from addons.keys.period_sums import PeriodSums
 from addons.keys.rolling import RollingDay
 from providers.contract.price import Money, money_of
+
+if TYPE_CHECKING:
+    from addons.keys.minute import MovingMinute
 
 SOON_S: Final = 1.0
 """When to ask again where a request that is under way may leave room."""
@@ -75,8 +77,14 @@ class Meter:
         self._most_tokens = limits.tokens_per_day
         self._most_cost = money_of(limits.budget.amount) if limits.budget is not None else None
         self._period: Period = limits.budget.period if limits.budget is not None else "total"
-        if limits.rpm is not None and (self._minute is None or self._minute.rpm != limits.rpm):
-            self._minute = self._minute.with_limit(limits.rpm) if self._minute is not None else MovingMinute(limits.rpm)
+        if limits.rpm is None:
+            return
+        if self._minute is None:
+            from addons.keys.minute import MovingMinute  # (its library is for those who have such a limit)
+
+            self._minute = MovingMinute(limits.rpm)
+        elif self._minute.rpm != limits.rpm:
+            self._minute = self._minute.with_limit(limits.rpm)
 
     # -- one request --------------------------------------------------------------------------------------------------
     def check(self) -> None:
@@ -94,7 +102,7 @@ class Meter:
         if (rpm := self.limits.rpm) is not None and (minute := self._minute) is not None:
             if (left := minute.take(now)) is None:
                 raise OverLimit("rpm", minute.wait_s(now))
-            requests = rpm, left, WHOLE_S
+            requests = rpm, left, minute.whole_s
         self.under_way += 1
         self.reserved += estimate.prompt + estimate.answer
         self.reserved_cost += estimate.cost

@@ -6,14 +6,15 @@ from typing import Final, Self
 from pyrate_limiter import InMemoryBucket, Rate, RateItem
 
 _MINUTE_MS: Final = 60_000
-WHOLE_S: Final = (_MINUTE_MS + 1) / 1000
-"""How long a request counts: for its own millisecond, too."""
 
 
 class MovingMinute:
     """At most `rpm` requests in any 60 seconds, exactly, to the millisecond."""
 
     __slots__ = ("_bucket", "rpm")
+
+    whole_s: Final = (_MINUTE_MS + 1) / 1000
+    """How long a request counts: for its own millisecond, too."""
 
     def __init__(self, rpm: int) -> None:
         self.rpm: Final = rpm

@@ -6,8 +6,14 @@ from typing import Final
 from mitmproxy import http
 from mitmproxy.net.http import http1
 
-_HEAD: Final = http.Request.make("HEAD", "http://localhost/")
-_OTHER: Final = http.Request.make("GET", "http://localhost/")
+
+def _asking(method: bytes) -> http.Request:
+    """A request, made without the looking up of its host's name that `make` does: that loads codecs at the start."""
+    return http.Request("", 0, method, b"http", b"", b"/", b"HTTP/1.1", (), None, None, 0.0, None)
+
+
+_HEAD: Final = _asking(b"HEAD")
+_OTHER: Final = _asking(b"GET")
 """Of a request, the size of its answer's body depends on the method alone."""
 
 

@@ -2,7 +2,7 @@
 
 import random
 
-from addons.keys.minute import WHOLE_S, MovingMinute
+from addons.keys.minute import MovingMinute
 
 
 def test_never_more_than_the_limit_and_never_less_while_there_is_demand() -> None:
@@ -24,7 +24,7 @@ def test_the_edge_of_the_window() -> None:
     assert [minute.take(now) for now in (0.0, 0.5, 1.0)] == [1, 0, None]
     assert (minute.wait_s(1.0), minute.left(1.0)) == (59.001, 0)
     assert [minute.take(now) for now in (60.0, 60.001, 60.002)] == [None, 0, None]
-    assert minute.full_s(60.001) == WHOLE_S
+    assert minute.full_s(60.001) == MovingMinute.whole_s
     assert MovingMinute(2).full_s(0.0) == MovingMinute(2).wait_s(0.0) == 0.0
 
 
