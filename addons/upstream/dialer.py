@@ -67,7 +67,7 @@ async def run_hook(master: Master, hook: commands.StartHook) -> None:
     """Calls the addons, and waits while a person holds the flow."""
     await master.addons.handle_lifecycle(hook)
     (data,) = hook.args()
-    if isinstance(data, flow.Flow):
+    if isinstance(data, flow.Flow) and data.intercepted:
         await data.wait_for_resume()
 
 
