@@ -17,20 +17,21 @@ from addons.app.rules import client_limits, connection_limits
 from addons.config.schema import Driver
 from addons.config.tls_files import server_context
 from addons.dialects import registry
+from addons.driver import internals
+from addons.driver.acceptor import Acceptor
+from addons.driver.client_life import LifeDeps
+from addons.driver.connection import OwnHouse
+from addons.driver.port import PlainHttpDriver
 from addons.ingress.request_head import client_of
-from addons.stream import internals
-from addons.stream.acceptor import Acceptor
+from addons.layers.connections import ClientConnections
+from addons.layers.deps import LayerDeps
+from addons.layers.layer import choose_layer
+from addons.layers.server_tls import ServerTls
 from addons.stream.body_budget import BodyBudget
-from addons.stream.client_life import LifeDeps
 from addons.stream.connection_limits import ConnectionLimiter
-from addons.stream.connections import ClientConnections
 from addons.stream.credentials import HeldCredentials
-from addons.stream.deps import LayerDeps, RefusedHead
-from addons.stream.layer import choose_layer
-from addons.stream.own_connection import OwnHouse
-from addons.stream.own_driver import PlainHttpDriver
+from addons.stream.deps import RefusedHead
 from addons.stream.port import RequestPort
-from addons.stream.server_tls import ServerTls
 from addons.stream.sweeper import Sweeper
 from addons.tasks import Background
 from addons.upstream.dialer import CONNECTION_OPTIONS, Dialer, run_hook
@@ -96,8 +97,8 @@ class StreamSide:
             registry.refusal,
             client_limits(config),
             self.upstream,
-            self._clients,
             self._clock,
+            transport=self._clients,
             refused=refused,
             tracker=self.acceptor,
             body_budget=self.body_budget,

@@ -5,7 +5,7 @@ from typing import Final, Protocol
 from mitmproxy import http
 from mitmproxy.connection import Client, Server
 
-from addons.stream.deps import LayerDeps
+from addons.stream.deps import StreamDeps
 
 H2_UNSENT_LIMIT_BYTES: Final = 16 * 1024 * 1024
 """What may wait for the flow control window of an h2 client; there TCP slows the provider too late."""
@@ -39,7 +39,7 @@ class ClientEnd:
 
     __slots__ = ("_deps", "_side", "_taken_bytes", "_taking_since", "handed_bytes")
 
-    def __init__(self, side: ClientSide, deps: LayerDeps) -> None:
+    def __init__(self, side: ClientSide, deps: StreamDeps) -> None:
         self._side = side
         self._deps = deps
         self.handed_bytes = 0

@@ -24,7 +24,7 @@ from addons.framing.lines import Bound, LineBuffer, TooLarge
 from addons.stream.answer_framing import framing_of
 from addons.stream.client_events import END, ClientEvent, Data, Head, Left, Refused
 from addons.stream.connection_limits import Peer, is_same_machine
-from addons.stream.deps import LayerDeps, RefusedHead, Timed
+from addons.stream.deps import RefusedHead, StreamDeps, Timed
 from addons.stream.refusal import add_missing, closing
 from addons.stream.request_head import HEAD_BYTES, HeadRefused, fields_in, method_and_path, read_head
 
@@ -96,7 +96,7 @@ class ClientHttp1:
         "ending",
     )
 
-    def __init__(self, deps: LayerDeps, client: Connection, owner: Timed | None = None) -> None:
+    def __init__(self, deps: StreamDeps, client: Connection, owner: Timed | None = None) -> None:
         self.closing = Closing.OPEN
         self.deadline = NEVER
         self.ending = False

@@ -1,4 +1,4 @@
-"""The dependencies of the stream layer (`LayerDeps`), and the events, hooks and commands between its parts."""
+"""The dependencies of a request and of its client's HTTP, as ports: `StreamDeps`, and the hook of a failed attempt."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -7,9 +7,7 @@ from typing import Protocol
 
 from mitmproxy import http
 from mitmproxy.connection import Client
-from mitmproxy.proxy import commands, events, layer
-from mitmproxy.proxy.layers.http import HttpStream
-from mitmproxy.proxy.layers.http._base import HttpEvent
+from mitmproxy.proxy import commands
 
 from addons.cleaning.fields import Fields
 from addons.errors import GatewayError
@@ -17,31 +15,11 @@ from addons.stream.body_budget import BodyBudget
 from addons.stream.connection_limits import Peer, host_of
 from addons.stream.credentials import HeldCredentials
 from addons.stream.log_budget import LogBudget
-from addons.stream.machine_events import FromProvider, Woken
 from addons.stream.port import RequestPort
 from addons.stream.refusal import Refuse
 from addons.upstream.http1 import Told, UpstreamCall
 from addons.upstream.port import Target
 from addons.upstream.upload import Upload
-
-type Commands = layer.CommandGenerator[None]
-
-
-class Held(Protocol):
-    """What can be held up."""
-
-    def hold(self) -> None: ...
-
-    def go_on(self) -> None: ...
-
-
-@dataclass
-class ToStream(events.Event):
-    """The event that something has come from outside of the layers for one of the connection's streams."""
-
-    stream: HttpStream
-    event: FromProvider | Woken
-    provider: Held
 
 
 class Timed(Protocol):
@@ -103,57 +81,6 @@ class ClientLimits:
     def most_bytes(self) -> int:
         """Of any body."""
         return max(self.body_bytes, self.upload_bytes)
-
-
-class ClientTransport(Protocol):
-    """The client's connection below HTTP, by mitmproxy's id of the client."""
-
-    def unsent(self, client_id: str) -> int:
-        """Bytes that wait until the client reads."""
-        ...
-
-    def abort(self, client_id: str) -> None:
-        """Ends the connection at once; what waits is lost."""
-        ...
-
-    def hold(self, client_id: str) -> None:
-        """Reads nothing more of the client's connection until `go_on`. For HTTP/1: in HTTP/2 others share it."""
-        ...
-
-    def go_on(self, client_id: str) -> None: ...
-
-    def end_if_left(self, client_id: str) -> None:
-        """Ends the connection where it is held and its client has left, of which nobody hears then."""
-        ...
-
-    def hand(self, client_id: str, event: ToStream) -> bool:
-        """Hands the event to the connection's layers; False when the connection is gone.
-
-        Where more waits for the client than is good, the provider is not read until the client has read it.
-        """
-        ...
-
-
-class NoClientTransport:
-    """The ClientTransport of a client that reads everything at once, and whose events nobody takes."""
-
-    def unsent(self, client_id: str) -> int:
-        return 0
-
-    def abort(self, client_id: str) -> None:
-        pass
-
-    def hold(self, client_id: str) -> None:
-        pass
-
-    def go_on(self, client_id: str) -> None:
-        pass
-
-    def end_if_left(self, client_id: str) -> None:
-        pass
-
-    def hand(self, client_id: str, event: ToStream) -> bool:
-        return False
 
 
 class Upstream(Protocol):
@@ -229,15 +156,14 @@ class NoConnectionTracker:
 
 
 @dataclass(frozen=True)
-class LayerDeps:
-    """The dependencies of the stream layer."""
+class StreamDeps:
+    """What the stream room works with, whichever driver has the client."""
 
     find: Callable[[http.HTTPFlow], RequestPort | None]
     deadlines: Deadlines
     refuse: Refuse
     limits: ClientLimits = ClientLimits()
     upstream: Upstream = field(default_factory=NoUpstream)
-    transport: ClientTransport = field(default_factory=NoClientTransport)
     clock: Callable[[], float] = field(default=time.monotonic)
     refused: Callable[[RefusedHead], None] = lambda refused: None
     tracker: ConnectionTracker = field(default_factory=NoConnectionTracker)
@@ -254,35 +180,7 @@ class LayerDeps:
 
 
 @dataclass
-class Tick(events.Event):
-    """The event that a deadline has been reached."""
-
-    watched: Timed
-
-
-@dataclass
 class AttemptFailedHook(commands.StartHook):
     """The hook of an attempt that failed before the commit point: the exchange names the next or the final error."""
 
     flow: http.HTTPFlow  # mitmproxy hooks carry exactly one argument
-
-
-@dataclass
-class YieldControlHook(commands.StartHook):
-    """A hook that gives the event loop a turn before this request goes on. No addon handles it: it only is awaited."""
-
-    request: object  # mitmproxy hooks carry exactly one argument
-
-
-@dataclass
-class RequestHeld(HttpEvent):
-    """The event that nothing more of the body is to come for now; where it is not `held`, that more may come again."""
-
-    held: bool
-
-
-@dataclass
-class RequestRefused(HttpEvent):
-    """The event that the body cannot be read on: the stream refuses its request."""
-
-    error: GatewayError

@@ -29,7 +29,7 @@ from addons.stream.commands import (
     Why,
 )
 from addons.stream.course import Course, HookedCourse, Judged
-from addons.stream.deps import LayerDeps
+from addons.stream.deps import StreamDeps
 from addons.stream.machine_events import MachineEvent, Ticked
 from addons.stream.passed_body import LOOK_S, PassedBody
 from addons.stream.port import UploadReading
@@ -78,7 +78,7 @@ class RequestIntake(HookedCourse):
         "is_answered",
     )
 
-    def __init__(self, side: ClientSide, deps: LayerDeps) -> None:
+    def __init__(self, side: ClientSide, deps: StreamDeps) -> None:
         super().__init__()
         self._side = side
         self.deps = deps

@@ -25,7 +25,7 @@ from addons.stream.client_end import ClientEnd, ClientSide
 from addons.stream.client_events import Left
 from addons.stream.commands import ABORT, FINISH, GIVE_WAY, LEAVE, SEND_END, Ask, BreakOff, SendData, SendHead, Why
 from addons.stream.course import Course, Judged
-from addons.stream.deps import AttemptFailedHook, LayerDeps
+from addons.stream.deps import AttemptFailedHook, StreamDeps
 from addons.stream.intake import NEVER, RequestIntake
 from addons.stream.machine_events import FromProvider, MachineEvent, Woken
 from addons.stream.passed_body import PassedBody
@@ -53,7 +53,7 @@ class RequestMachine(RequestIntake):
         "port",
     )
 
-    def __init__(self, side: ClientSide, deps: LayerDeps, wake: Callable[[], object]) -> None:
+    def __init__(self, side: ClientSide, deps: StreamDeps, wake: Callable[[], object]) -> None:
         super().__init__(side, deps)
         self.port: RequestPort | None = None
         self.attempt: UpstreamAttempt | None = None

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from addons.stream.deps import Tick, Timed
+from addons.stream.deps import Timed
 
 log = logging.getLogger("glassgate")
 
@@ -17,8 +17,8 @@ SWEEP_S: Final = 0.1
 AT_ONCE: Final = 20
 """So many are ticked before the event loop has its turn."""
 
-type Deliver = Callable[[str, Tick], Awaitable[bool]]
-"""Hands a tick to the connection with this client id; False when that connection is gone."""
+type Deliver = Callable[[str, Timed], Awaitable[bool]]
+"""Ticks this one of the connection with this client id; False when that connection is gone."""
 
 
 class Sweeper:
@@ -66,7 +66,7 @@ class Sweeper:
 
     async def _tick(self, stream: Timed) -> None:
         try:
-            if not await self._deliver(stream.client_id, Tick(stream)):
+            if not await self._deliver(stream.client_id, stream):
                 self.discard(stream)
         except Exception:
             self._end(stream)

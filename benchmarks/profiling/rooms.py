@@ -23,7 +23,10 @@ _RULES: Final = (
     ("encode", _OURS + r"addons/dialects/(?:\S*[/_])?(?:stream|whole|answer|frames|tool_calls)\.py"),
     ("upstream", _OURS + r"addons/(?:upstream/|transport/(?:clients|step_runner)|steps\.py)"),
     ("upstream", r"\((?:httpx|httpcore|h11)/"),
-    ("own stream layer", _OURS + r"addons/(?:stream/|relay\.py|pursuit\.py|attempt\.py|sweeper\.py|traffic\.py)"),
+    (
+        "own stream layer",
+        _OURS + r"addons/(?:driver/|layers/|stream/|relay\.py|pursuit\.py|attempt\.py|sweeper\.py|traffic\.py)",
+    ),
     ("own stream layer", _OURS + r"addons/exchange/(?:attempt|answer_reader)\.py"),
     ("hook dispatch", _OURS + r"addons/mitm/hook_table\.py"),
     ("hook dispatch", r"\(mitmproxy/(?:addonmanager|hooks|optmanager)\.py"),

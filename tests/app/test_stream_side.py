@@ -7,8 +7,8 @@ import pytest
 from mitmproxy.proxy.mode_servers import ServerInstance
 
 import addons.app.stream_side
+from addons.driver.port import PlainHttpDriver
 from addons.stream.deps import ClientLimits
-from addons.stream.own_driver import PlainHttpDriver
 from tests.support.answers import answer
 from tests.support.harness import House, api
 from tests.support.virtual_time import in_virtual_time

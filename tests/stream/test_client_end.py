@@ -6,7 +6,7 @@ from mitmproxy.connection import Client, Server
 
 from addons.dialects.registry import refusal
 from addons.stream.client_end import H2_UNSENT_LIMIT_BYTES, ClientEnd
-from addons.stream.deps import ClientLimits, LayerDeps
+from addons.stream.deps import ClientLimits, StreamDeps
 from tests.support.drive import WatchSet
 
 STALL_S = 120.0
@@ -21,7 +21,7 @@ class House:
         self.client = Client(peername=("127.0.0.1", 1), sockname=("127.0.0.1", 2), timestamp_start=1.0)
         self.server = Server(address=("127.0.0.1", 1))
         self.speaks_h2 = h2
-        deps = LayerDeps(lambda flow: None, WatchSet(), refusal, ClientLimits(stall_s=STALL_S), clock=lambda: self.now)
+        deps = StreamDeps(lambda flow: None, WatchSet(), refusal, ClientLimits(stall_s=STALL_S), clock=lambda: self.now)
         self.end = ClientEnd(self, deps)
 
     def unsent(self) -> int:

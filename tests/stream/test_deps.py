@@ -4,15 +4,9 @@ import pytest
 from mitmproxy.proxy import commands
 
 from addons.dialects.registry import refusal
-from addons.stream.deps import (
-    AttemptFailedHook,
-    ClientLimits,
-    LayerDeps,
-    NoClientTransport,
-    NoConnectionTracker,
-    Tick,
-    YieldControlHook,
-)
+from addons.layers.deps import LayerDeps, NoClientTransport
+from addons.layers.events import Tick, YieldControlHook
+from addons.stream.deps import AttemptFailedHook, ClientLimits, NoConnectionTracker
 from tests.support.drive import Drive, FakeAttempt
 
 

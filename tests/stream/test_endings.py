@@ -2,7 +2,7 @@
 
 import pytest
 
-from addons.stream.deps import Tick
+from addons.layers.events import Tick
 from addons.stream.port import Fault
 from addons.upstream import pool
 from tests.support.drive import Drive, FakeAttempt

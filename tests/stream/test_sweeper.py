@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from addons.stream.deps import Tick, Timed
+from addons.stream.deps import Timed
 from addons.stream.sweeper import Sweeper
 
 
@@ -40,7 +40,7 @@ class House:
         self.fails = fails
         self.sweeper = Sweeper(lambda: self.now, self.deliver, self.aborted.append)
 
-    async def deliver(self, client: str, tick: Tick) -> bool:
+    async def deliver(self, client: str, watched: Timed) -> bool:
         self.ticked.append(client)
         if self.fails(client):
             raise RuntimeError("a layer of another kind")

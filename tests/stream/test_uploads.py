@@ -6,13 +6,13 @@ import h2.events
 import pytest
 
 from addons.errors import GatewayError
-from addons.stream.deps import Tick
-from addons.stream.http2 import WINDOW_BYTES
+from addons.layers.events import Tick
+from addons.layers.http2 import WINDOW_BYTES
 from addons.stream.intake import PIECE_BYTES
 from addons.stream.passed_body import LEAST_BYTES_PER_S
 from addons.stream.port import Fault
 from addons.upstream.upload import FULL_BYTES, Upload
-from tests.stream.test_http2 import H2
+from tests.layers.test_http2 import H2
 from tests.support.door import DONE
 from tests.support.drive import Drive, FakeAttempt
 from tests.support.http1 import END, OK, chunk, status_of

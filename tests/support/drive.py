@@ -15,8 +15,10 @@ from mitmproxy.proxy.mode_specs import ReverseMode
 from addons.cleaning.fields import Fields
 from addons.dialects.registry import refusal
 from addons.errors import GatewayError
-from addons.stream.deps import AttemptFailedHook, ClientLimits, LayerDeps, Tick, Timed, ToStream
-from addons.stream.layer import GatewayLayer
+from addons.layers.deps import LayerDeps
+from addons.layers.events import Tick, ToStream
+from addons.layers.layer import GatewayLayer
+from addons.stream.deps import AttemptFailedHook, ClientLimits, Timed
 from addons.stream.port import Beside, Fault, State, Timers, UploadReading
 from addons.upstream.http1 import Http1Connection
 from addons.upstream.pool import UpstreamPool
@@ -304,7 +306,7 @@ class Drive:
             refusal,
             ClientLimits(body_bytes=self.body_limit),
             self.upstream,
-            self.wire,
+            transport=self.wire,
             clock=lambda: self.now,
             extra_headers=lambda request: self.extra_headers,
             heads_are_heard=lambda: self.heads_are_heard,

@@ -11,7 +11,7 @@ from addons.dialects.registry import refusal
 from addons.errors import GatewayError
 from addons.stream.client_events import END, Data, Head, Left
 from addons.stream.commands import Ask, BreakOff, Command, Finish, GiveWay, Hold, Leave, SendData, SendHead
-from addons.stream.deps import AttemptFailedHook, ClientLimits, LayerDeps
+from addons.stream.deps import AttemptFailedHook, ClientLimits, StreamDeps
 from addons.stream.machine import RequestMachine
 from addons.stream.machine_events import TICKED, FromProvider, MachineEvent
 from addons.stream.port import Fault
@@ -152,7 +152,7 @@ class MachineDrive:
         self.rules = Rules()
         self.at_hook: Callable[[StartHook], None] = lambda hook: None
         self._at_head, self._plan = at_head, plan
-        self.deps = LayerDeps(
+        self.deps = StreamDeps(
             lambda flow: self.port,
             WatchSet(),
             refusal,

@@ -17,7 +17,7 @@ from mitmproxy.proxy.layer import NextLayer
 from mitmproxy.proxy.layers.modes import ReverseProxy
 
 from addons.inspect.annotation import Annotation, annotation_of
-from addons.stream.layer import GatewayLayer
+from addons.layers.layer import GatewayLayer
 from tests.support.drive import Drive, FakeLink, Side
 from tests.support.http1 import END
 from tests.support.virtual_time import settle

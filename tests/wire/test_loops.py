@@ -11,15 +11,15 @@ from tests.support.hostile import Hostile, sends
 from tests.support.processes import SandboxThread
 
 TICK_RAISES = """
-from addons.stream import sweeper
-real, first = sweeper.Tick, []
+from addons.layers import connections
+real, first = connections.Tick, []
 def fails(stream):
     if (machine := getattr(stream, "machine", None)) and machine.committed:
         first.append(stream)
     if stream in first[:1]:
         raise RuntimeError("a bug")
     return real(stream)
-sweeper.Tick = fails
+connections.Tick = fails
 """
 
 

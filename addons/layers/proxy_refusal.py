@@ -7,7 +7,7 @@ from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
 
 from addons.errors import GatewayError
-from addons.stream.deps import Commands
+from addons.layers.events import Commands
 from addons.stream.refusal import Refuse, raw_refusal
 
 _DROPPED_BYTES = 256 * 1024

@@ -8,8 +8,8 @@ from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.proxy.events import Start
 from mitmproxy.proxy.mode_servers import ServerInstance
 
-from addons.stream.own_driver import PlainHttpDriver
-from tests.stream.own_clients import House, eagerly
+from addons.driver.port import PlainHttpDriver
+from tests.driver.own_clients import House, eagerly
 
 
 @pytest.mark.parametrize(

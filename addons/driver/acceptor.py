@@ -16,10 +16,10 @@ from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.master import Master
 from mitmproxy.proxy.mode_servers import AsyncioServerInstance
 
+from addons.driver.internals import listening_sockets
+from addons.driver.port import Accepted, OwnDriver, PlainHttpDriver
+from addons.layers.gathering import GatheringWriter
 from addons.stream.connection_limits import ConnectionLimiter, Peer
-from addons.stream.gathering import GatheringWriter
-from addons.stream.internals import listening_sockets
-from addons.stream.own_driver import Accepted, OwnDriver, PlainHttpDriver
 from addons.stream.refusal import Refuse, turn_away
 
 log = logging.getLogger("glassgate")

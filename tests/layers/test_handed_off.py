@@ -7,10 +7,10 @@ from typing import cast
 
 import pytest
 
-from addons.stream.fair_reading import FairReader
-from addons.stream.gathering import GatheringWriter
-from addons.stream.handed_off import HandedOff, begins_with_tls
-from tests.stream.own_clients import House, Lines, eagerly
+from addons.layers.fair_reading import FairReader
+from addons.layers.gathering import GatheringWriter
+from addons.layers.handed_off import HandedOff, begins_with_tls
+from tests.driver.own_clients import House, Lines, eagerly
 
 REQUEST = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
 

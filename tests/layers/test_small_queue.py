@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addons.stream.small_queue import SmallQueue
+from addons.layers.small_queue import SmallQueue
 
 
 @given(st.lists(st.booleans()))

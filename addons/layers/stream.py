@@ -21,6 +21,8 @@ from mitmproxy.proxy.layers.http._events import (
 )
 from mitmproxy.proxy.layers.http._http2 import Http2Server
 
+from addons.layers.deps import LayerDeps
+from addons.layers.events import Commands, RequestHeld, RequestRefused, Tick, ToStream, YieldControlHook
 from addons.stream.client_events import END, Data, Head, Left, Refused
 from addons.stream.commands import (
     Abort,
@@ -39,7 +41,6 @@ from addons.stream.commands import (
     SendHead,
     Why,
 )
-from addons.stream.deps import Commands, LayerDeps, RequestHeld, RequestRefused, Tick, ToStream, YieldControlHook
 from addons.stream.machine import RequestMachine
 from addons.stream.machine_events import TICKED, WOKEN, FromProvider, MachineEvent, Woken
 from addons.stream.port import RequestPort

@@ -17,15 +17,17 @@ from mitmproxy.tls import TlsData
 
 from addons.config.tls_files import TlsPair, server_context
 from addons.dialects.registry import refusal
-from addons.stream.acceptor import Acceptor
-from addons.stream.client_life import ClientLife, LifeDeps
+from addons.driver.acceptor import Acceptor
+from addons.driver.client_life import ClientLife, LifeDeps
+from addons.driver.port import Accepted, PlainHttpDriver
+from addons.layers.connections import ClientConnections
+from addons.layers.deps import LayerDeps
+from addons.layers.handed_off import begins_with_tls
+from addons.layers.layer import choose_layer
+from addons.layers.own_client import OwnClient
+from addons.layers.server_tls import ServerTls
 from addons.stream.connection_limits import ConnectionLimiter
-from addons.stream.connections import ClientConnections
-from addons.stream.deps import LayerDeps, Timed
-from addons.stream.handed_off import begins_with_tls
-from addons.stream.layer import choose_layer
-from addons.stream.own_driver import Accepted, OwnClient, PlainHttpDriver
-from addons.stream.server_tls import ServerTls
+from addons.stream.deps import Timed
 from addons.stream.sweeper import Sweeper
 from addons.tasks import Background
 from tests.support.certificates import Issued

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from addons.stream.fair_reading import READ_BYTES, FairReader
+from addons.layers.fair_reading import READ_BYTES, FairReader
 
 
 async def read_beside_another() -> None:

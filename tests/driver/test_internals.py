@@ -9,7 +9,7 @@ from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.proxy.mode_servers import AsyncioServerInstance, ProxyConnectionHandler, ServerInstance
 from mitmproxy.proxy.server import ConnectionHandler
 
-from addons.stream import internals
+from addons.driver import internals
 
 
 def test_the_locked_version_has_all() -> None:

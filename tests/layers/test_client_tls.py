@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addons.stream.client_tls import HELLO_BYTES, HELLO_RECORDS, HelloReader, HelloRefused
+from addons.layers.client_tls import HELLO_BYTES, HELLO_RECORDS, HelloReader, HelloRefused
 from tests.support.growth import MOST_RATIO, growth
 
 

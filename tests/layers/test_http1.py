@@ -12,8 +12,9 @@ from mitmproxy.proxy.layers.http._events import (
     ResponseHeaders,
 )
 
-from addons.stream import client_http1, http1
-from addons.stream.deps import RequestRefused
+from addons.layers import http1
+from addons.layers.events import RequestRefused
+from addons.stream import client_http1
 from tests.support.client_talk import Talk, whole
 from tests.support.door import CHUNKED, DONE, KEY, POST, cuts, error_of, refusal
 from tests.support.drive import Drive, FakeAttempt, layer_options

@@ -9,7 +9,7 @@ from mitmproxy.connection import Client
 from mitmproxy.proxy import events
 from mitmproxy.proxy.server import ConnectionIO
 
-from addons.stream.gathering import TURNS, GatheringWriter, gather_writes
+from addons.layers.gathering import TURNS, GatheringWriter, gather_writes
 
 
 class Transport(asyncio.Transport):

@@ -13,12 +13,14 @@ from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers import ClientTLSLayer, modes
 from mitmproxy.proxy.layers.http import HttpLayer, HTTPMode, HttpStream
 
-from addons.stream.client_tls import BoundedClientTLS
-from addons.stream.deps import Commands, LayerDeps, Tick, Timed, ToStream
-from addons.stream.http1 import JsonHttp1Server
-from addons.stream.http2 import JsonHttp2Server
-from addons.stream.small_queue import SmallQueue
-from addons.stream.stream import GatewayStream
+from addons.layers.client_tls import BoundedClientTLS
+from addons.layers.deps import LayerDeps
+from addons.layers.events import Commands, Tick, ToStream
+from addons.layers.http1 import JsonHttp1Server
+from addons.layers.http2 import JsonHttp2Server
+from addons.layers.small_queue import SmallQueue
+from addons.layers.stream import GatewayStream
+from addons.stream.deps import Timed
 
 
 def choose_layer(nextlayer: layer.NextLayer, deps: LayerDeps) -> None:

@@ -20,16 +20,17 @@ from mitmproxy.options import Options
 from mitmproxy.proxy.commands import StartHook
 from mitmproxy.proxy.mode_specs import ReverseMode
 
+from addons.driver.client_life import SERVER_LOG, ClientLife, LifeDeps
+from addons.driver.port import Accepted
+from addons.driver.request import OwnRequest
+from addons.layers.connections import has_left
+from addons.layers.handed_off import begins_with_tls
+from addons.layers.own_client import OwnClient
 from addons.stream.client_events import Head
 from addons.stream.client_http1 import ClientHttp1, Closing
-from addons.stream.client_life import SERVER_LOG, ClientLife, LifeDeps
-from addons.stream.connections import has_left
-from addons.stream.deps import LayerDeps, Timed
-from addons.stream.handed_off import begins_with_tls
+from addons.stream.deps import StreamDeps, Timed
 from addons.stream.inactivity import Inactivity
 from addons.stream.machine_events import TICKED, MachineEvent
-from addons.stream.own_driver import Accepted, OwnClient
-from addons.stream.own_request import OwnRequest
 
 log = logging.getLogger("glassgate")
 
@@ -43,7 +44,7 @@ type RunHook = Callable[[StartHook], Coroutine[object, object, None]]
 class OwnHouse:
     """What the own connections of a process share. Called with an accepted one, it makes its protocol."""
 
-    deps: Callable[[], LayerDeps]
+    deps: Callable[[], StreamDeps]
     """As a connection that is made now is to have them."""
     run_hook: RunHook
     life: LifeDeps

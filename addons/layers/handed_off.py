@@ -14,7 +14,7 @@ from mitmproxy.proxy.server import ConnectionHandler, ConnectionIO
 from mitmproxy.proxy.server_hooks import ClientConnectedHook
 from mitmproxy.utils import human
 
-from addons.stream.gathering import GatheringWriter
+from addons.layers.gathering import GatheringWriter
 
 _TLS_BEGINS: Final = b"\x16\x03"
 _TLS_BYTES: Final = 3

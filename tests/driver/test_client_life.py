@@ -9,7 +9,7 @@ from mitmproxy.addons.block import Block
 from mitmproxy.connection import Client, ConnectionState
 
 from addons.stream.connection_limits import Peer
-from tests.stream.own_clients import MODE, House, Lines, eagerly
+from tests.driver.own_clients import MODE, House, Lines, eagerly
 
 
 async def opened(house: House) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -16,10 +16,11 @@ from mitmproxy.proxy.layers.http._events import (
     ResponseProtocolError,
 )
 
+from addons.layers.deps import LayerDeps
+from addons.layers.events import Commands, RequestHeld, RequestRefused, Tick
+from addons.layers.small_queue import SmallQueue
 from addons.stream.client_events import ClientEvent, Data, Head, Left, Refused
 from addons.stream.client_http1 import ClientHttp1, Closing
-from addons.stream.deps import Commands, LayerDeps, RequestHeld, RequestRefused, Tick
-from addons.stream.small_queue import SmallQueue
 
 
 class JsonHttp1Server(HttpConnection):

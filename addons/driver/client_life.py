@@ -16,8 +16,9 @@ from mitmproxy.connection import Client, ConnectionState
 from mitmproxy.master import Master
 from mitmproxy.proxy.server_hooks import ClientConnectedHook, ClientDisconnectedHook
 
-from addons.stream.handed_off import hand_off
-from addons.stream.own_driver import Accepted, OwnClient
+from addons.driver.port import Accepted
+from addons.layers.handed_off import hand_off
+from addons.layers.own_client import OwnClient
 from addons.tasks import Background
 
 SERVER_LOG: Final = logging.getLogger("mitmproxy.proxy.server")

@@ -13,11 +13,11 @@ from mitmproxy.proxy import commands, events
 from mitmproxy.proxy.server import ConnectionHandler, ConnectionIO
 
 from addons.dialects.registry import refusal
-from addons.stream.connections import WAITING_BYTES, ClientConnections
-from addons.stream.deps import Tick, ToStream
-from addons.stream.fair_reading import FairReader
+from addons.layers.connections import WAITING_BYTES, ClientConnections
+from addons.layers.events import Tick, ToStream
+from addons.layers.fair_reading import FairReader
 from addons.stream.machine_events import FromProvider
-from tests.stream.handlers import handler
+from tests.layers.handlers import handler
 from tests.support.upstream import Asked, Wires
 
 
@@ -66,11 +66,11 @@ def house(held: Held | None) -> ClientConnections:
 
 
 def test_a_tick_goes_to_the_connections_layers() -> None:
-    held, tick = Held(), Tick(cast(Any, None))
-    assert asyncio.run(house(held).deliver("c1", tick))
-    assert held.told == [tick]
-    assert not asyncio.run(house(held).deliver("c2", tick))
-    assert not asyncio.run(house(None).deliver("c1", tick))
+    held, watched = Held(), cast(Any, object())
+    assert asyncio.run(house(held).deliver("c1", watched))
+    assert held.told == [Tick(watched)]
+    assert not asyncio.run(house(held).deliver("c2", watched))
+    assert not asyncio.run(house(None).deliver("c1", watched))
 
 
 def test_before_mitmproxy_has_a_server_there_is_nobody() -> None:

@@ -28,8 +28,10 @@ from mitmproxy.proxy.layers.http._events import (
 from mitmproxy.proxy.layers.http._http2 import Http2Server, StreamState, format_h2_response_headers
 
 from addons.errors import GatewayError
+from addons.layers.deps import LayerDeps
+from addons.layers.events import Commands, RequestHeld, Tick
 from addons.stream.connection_limits import Peer, host_of
-from addons.stream.deps import Commands, LayerDeps, RefusedHead, RequestHeld, Tick
+from addons.stream.deps import RefusedHead
 from addons.stream.frames import BudgetSpent, FrameBudget
 from addons.stream.refusal import add_missing, closing
 from addons.stream.request_head import HEAD_BYTES, HeadRefused, check_head, method_and_path

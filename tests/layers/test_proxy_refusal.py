@@ -4,9 +4,9 @@ import pytest
 from mitmproxy.proxy import commands, events
 
 from addons.dialects.registry import refusal
-from addons.stream.connections import refuse_proxying
-from addons.stream.proxy_refusal import ProxyRefusal
-from tests.stream.handlers import handler
+from addons.layers.connections import refuse_proxying
+from addons.layers.proxy_refusal import ProxyRefusal
+from tests.layers.handlers import handler
 
 
 @pytest.mark.parametrize("mode", ["regular", "socks5", "upstream:http://127.0.0.1:1", "reverse:dns://1.1.1.1"])

@@ -5,9 +5,9 @@ from mitmproxy.proxy.events import DataReceived
 from mitmproxy.proxy.layer import Layer, NextLayer
 from mitmproxy.proxy.layers.modes import HttpProxy, ReverseProxy
 
-from addons.stream.client_tls import BoundedClientTLS
-from addons.stream.deps import ToStream
-from addons.stream.layer import GatewayLayer, choose_layer, forked
+from addons.layers.client_tls import BoundedClientTLS
+from addons.layers.events import ToStream
+from addons.layers.layer import GatewayLayer, choose_layer, forked
 from addons.stream.machine_events import FromProvider
 from addons.stream.port import Fault
 from addons.upstream import pool

@@ -25,7 +25,7 @@ from addons.stream.commands import (
     SendHead,
     Why,
 )
-from addons.stream.deps import LayerDeps
+from addons.stream.deps import StreamDeps
 from addons.stream.machine import RequestMachine
 from addons.stream.machine_events import WOKEN, FromProvider, MachineEvent
 from addons.stream.port import RequestPort
@@ -85,7 +85,7 @@ class OwnRequest:
 
     speaks_h2: Final = False
 
-    def __init__(self, connection: Connection, deps: LayerDeps, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, connection: Connection, deps: StreamDeps, loop: asyncio.AbstractEventLoop) -> None:
         self._connection = connection
         self._deps = deps
         self._loop = loop

@@ -1,18 +1,14 @@
 """The port of the own driver, which moves clients' bytes in the place of mitmproxy's layers, and what it takes."""
 
 import asyncio
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
-from mitmproxy.connection import Client
-from mitmproxy.proxy import events
 from mitmproxy.proxy.mode_servers import ServerInstance
 from mitmproxy.proxy.mode_specs import ReverseMode
 
 from addons.stream.connection_limits import Peer
-from addons.stream.deps import Tick, Timed
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,27 +32,6 @@ class OwnDriver(Protocol):
     def protocol(self, accepted: Accepted) -> asyncio.BaseProtocol:
         """What serves the connection: it calls `accepted.over` in its `connection_lost` (ClientLife does)."""
         ...
-
-
-class OwnClient(ABC):
-    """A client connection of the own driver, in the place of mitmproxy's handler in its list of connections."""
-
-    transports: Final[Mapping[object, Any]] = {}
-    """None of mitmproxy's."""
-    client: Client
-
-    async def server_event(self, event: events.Event) -> None:
-        """Of all events, which are for mitmproxy's layers, only ticks mean something here."""
-        if isinstance(event, Tick):
-            self.tick(event.watched)
-
-    @abstractmethod
-    def tick(self, watched: Timed) -> None:
-        """A deadline of the connection has been reached."""
-
-    @abstractmethod
-    def abort(self) -> None:
-        """Ends the connection at once; what waits to be sent is lost."""
 
 
 class PlainHttpDriver:

@@ -12,11 +12,12 @@ from mitmproxy.master import Master
 from mitmproxy.proxy.mode_specs import ReverseMode
 from mitmproxy.proxy.server import ConnectionHandler
 
-from addons.stream.deps import Held, Tick, ToStream
-from addons.stream.fair_reading import FairReader, read_fairly
-from addons.stream.gathering import gather_writes
-from addons.stream.own_driver import OwnClient
-from addons.stream.proxy_refusal import ProxyRefusal
+from addons.layers.events import Held, Tick, ToStream
+from addons.layers.fair_reading import FairReader, read_fairly
+from addons.layers.gathering import gather_writes
+from addons.layers.own_client import OwnClient
+from addons.layers.proxy_refusal import ProxyRefusal
+from addons.stream.deps import Timed
 from addons.stream.refusal import Refuse
 
 log = logging.getLogger("glassgate")
@@ -74,11 +75,11 @@ class ClientConnections:
             gather_writes(handler, handler.client)
             refuse_proxying(handler, self._refuse)
 
-    async def deliver(self, client_id: str, tick: Tick) -> bool:
-        """Hands the tick to the connection's layers; False when the connection is gone."""
+    async def deliver(self, client_id: str, watched: Timed) -> bool:
+        """Ticks one of the connection's streams, or what else is watched of it; False when the connection is gone."""
         if (handler := self._handler(client_id)) is None:
             return False
-        await handler.server_event(tick)
+        await handler.server_event(Tick(watched))
         return True
 
     def hand(self, client_id: str, event: ToStream) -> bool:

@@ -11,7 +11,7 @@ from unittest.mock import patch
 import pytest
 
 from addons.dialects.registry import refusal
-from addons.stream.acceptor import AT_ONCE, PAUSE_S, QUIET_S, Acceptor
+from addons.driver.acceptor import AT_ONCE, PAUSE_S, QUIET_S, Acceptor
 from addons.stream.connection_limits import ConnectionLimiter, ConnectionLimits
 from tests.support.virtual_time import run_virtual
 
