@@ -215,3 +215,9 @@ class GatewayError(Exception):
         if self.should_retry is not None:
             found.append(("x-should-retry", "true" if self.should_retry else "false"))
         return [*found, *self.extra_headers]
+
+
+def shutting_down() -> GatewayError:
+    """What requests are told that come, or still run, when the gateway ends."""
+    message = "the gateway is shutting down; try again when it runs again"
+    return GatewayError(503, message, code="shutting_down", retry_after_s=5)

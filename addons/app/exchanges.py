@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 from mitmproxy import http
 
-from addons.errors import GatewayError
+from addons.errors import GatewayError, shutting_down
 from addons.exchange.exchange import Exchange
 from addons.ingress.gate import GateRules, still_admitted
-from addons.ingress.policies import key_removed, shutting_down
+from addons.ingress.policies import key_removed
 from addons.stream.sweeper import Sweeper
 from addons.tasks import Background
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from addons.errors import GatewayError
+from addons.errors import GatewayError, shutting_down
 from addons.ingress.gate import Action, Admission
 
 _WHILE_ENDING: Final[frozenset[Action]] = frozenset({"health", "live", "ready", "metrics", "preflight"})
@@ -45,12 +45,6 @@ class InFlight:
                 code="too_many_requests",
                 retry_after_s=1,
             )
-
-
-def shutting_down() -> GatewayError:
-    """What requests are told that come, or still run, when the gateway ends."""
-    message = "the gateway is shutting down; try again when it runs again"
-    return GatewayError(503, message, code="shutting_down", retry_after_s=5)
 
 
 def key_removed() -> GatewayError:

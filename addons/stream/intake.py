@@ -15,7 +15,7 @@ from mitmproxy.proxy.layers.http._hooks import (
 )
 
 from addons.cleaning.fields import Fields
-from addons.errors import GatewayError
+from addons.errors import GatewayError, shutting_down
 from addons.stream.client_end import ClientSide
 from addons.stream.client_events import Data, End, Head, Left, Refused
 from addons.stream.commands import (
@@ -342,6 +342,8 @@ class RequestIntake(HookedCourse):
 
     # -- time -----------------------------------------------------------------------------------------------------
     def _on_tick(self) -> Course | None:
+        if self.ending and self._receiving is Receiving.BODY:
+            return self._refuse(shutting_down())
         if self.deps.clock() < self.deadline:
             return None
         self.deadline = NEVER

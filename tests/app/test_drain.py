@@ -185,6 +185,7 @@ async def test_a_stream_that_does_not_finish_is_told_why(tmp_path: Path) -> None
             ("broken_off", "shutting_down"),
             ("failed", "shutting_down"),
         }
+        assert (unasked.got.status, unasked.got.error["code"]) == (503, "shutting_down")
         assert len(silent.requests) == 1
         await house.pass_s(1)
         assert house.master.should_exit.is_set()

@@ -1,5 +1,6 @@
 """A request's machine by itself: events in, commands out. How its answers come, end, fail and are kept alive."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -11,7 +12,7 @@ from addons.stream.client_events import END, Data, Left, Refused
 from addons.stream.machine_events import TICKED, WOKEN, FromProvider
 from addons.stream.port import Fault
 from addons.upstream.events import ENDED, RECONNECTING, Body, Broken, NoConnection
-from tests.support.machine_drive import MachineDrive, PiecewiseAttempt, answered, told
+from tests.support.machine_drive import Enough, MachineDrive, PiecewiseAttempt, answered, told
 
 NO_ANSWER = 'head:502 data:{"error":{}} Over SendEnd'
 """What the plan says when it has no other attempt."""
@@ -218,6 +219,18 @@ def test_the_gateway_that_stops_ends_a_request() -> None:
     drive, attempt = begun(b"x ")
     assert told(drive.stops()) == "Leave data:data: {last words}\n\n response Over SendEnd"
     assert [fault for fault, _ in attempt.faults] == [Fault.STOPPED]
+
+
+@pytest.mark.parametrize("uploading", [None, Enough()], ids=["whole", "passed on"])
+def test_the_gateway_that_stops_refuses_a_request_whose_body_still_comes(uploading: Enough | None) -> None:
+    drive = MachineDrive(PiecewiseAttempt(), uploading=uploading)
+    drive.head_comes(content_length="9")
+    drive.feed(Data(b"{"))
+    assert told(drive.stops()) == "error head:503 data Over SendEnd"
+    assert drive.port.refusal == (503, "shutting_down")
+    assert json.loads(drive.sent)["error"]["code"] == "shutting_down"
+    assert drive.deps.body_budget.total == 0
+    drive.rules.are_kept_by(drive.machine)
 
 
 # -- beside -----------------------------------------------------------------------------------------------------------
