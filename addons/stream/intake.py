@@ -75,7 +75,6 @@ class RequestIntake(HookedCourse):
         "deadline",
         "deps",
         "flow",
-        "is_answered",
     )
 
     def __init__(self, side: ClientSide, deps: StreamDeps) -> None:
@@ -84,8 +83,6 @@ class RequestIntake(HookedCourse):
         self.deps = deps
         self.deadline = NEVER
         self._receiving = Receiving.HEAD
-        self.is_answered = False
-        """The client has its answer, or will have none."""
         self._body = bytearray()
         self._kept_bytes = 0
         self._host = ""
@@ -380,7 +377,6 @@ class RequestIntake(HookedCourse):
         """Nothing more is read of the client or said to it, but for the end of its answer."""
         self.deadline = NEVER
         self._receiving = Receiving.DROPPED
-        self.is_answered = True
 
     def _refuse(self, error: GatewayError) -> Course:
         """Answers before the body is whole."""

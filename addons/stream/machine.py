@@ -408,7 +408,6 @@ class RequestMachine(RequestIntake):
             self._out.append(SEND_END if properly else BreakOff(Why.BROKEN))
 
     def _answered(self) -> None:
-        self.is_answered = True
         self.flow.live = False
         self._over()
 
@@ -426,7 +425,6 @@ class RequestMachine(RequestIntake):
         answer = self.flow.response or answer
         answer.timestamp_end = time.time()
         yield HttpResponseHook(self.flow)
-        self.is_answered = True
         if (yield from self._is_killed(tells=False)):
             return
         self.flow.live = False
@@ -443,7 +441,6 @@ class RequestMachine(RequestIntake):
         self._finish_head(answer)
         self.flow.response.timestamp_end = time.time()
         yield HttpResponseHook(self.flow)
-        self.is_answered = True
         if (yield from self._is_killed(tells=False)):
             return
         self.flow.live = False
@@ -580,12 +577,10 @@ class RequestMachine(RequestIntake):
         self._forget_body()
         self._end_upload()
         self._leave()
-        done = self.is_answered
         self._ends()
-        if not done:
-            self._keep_provider_body()
-            self.flow.error = mflow.Error(why)
-            yield HttpErrorHook(self.flow)
+        self._keep_provider_body()
+        self.flow.error = mflow.Error(why)
+        yield HttpErrorHook(self.flow)
         self.flow.live = False
         self._over()
 
