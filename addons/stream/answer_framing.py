@@ -6,6 +6,8 @@ from typing import Final
 from mitmproxy import http
 from mitmproxy.net.http import http1
 
+from addons.framing.persistence import is_last
+
 
 def _asking(method: bytes) -> http.Request:
     """A request, made without the looking up of its host's name that `make` does: that loads codecs at the start."""
@@ -36,7 +38,7 @@ def framing_of(response: http.Response, *, to_head: bool) -> AnswerFraming:
         int(length) if length.isdecimal() else None,
         "chunked" in headers.get("transfer-encoding", "").lower(),
         response.status_code == 101  # nobody here speaks what it switches to
-        or http1.connection_close(response.http_version, headers)
+        or is_last(response.http_version, headers)
         or _ends_with_connection(response, to_head),
     )
 

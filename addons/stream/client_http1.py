@@ -21,6 +21,7 @@ from mitmproxy.net.http import http1, status_codes
 from addons.errors import GatewayError
 from addons.framing.chunks import FRAMING_BYTES, FramedReader, read_on, reader_of
 from addons.framing.lines import Bound, LineBuffer, TooLarge
+from addons.framing.persistence import is_last
 from addons.stream.answer_framing import framing_of
 from addons.stream.client_events import END, ClientEvent, Data, Head, Left, Refused
 from addons.stream.connection_limits import Peer, is_same_machine
@@ -219,7 +220,7 @@ class ClientHttp1:
         self._deps.tracker.spoke(self._peer)
         self._deps.tracker.busy(self._peer)
         self._is_head = request.method.upper() == "HEAD"
-        self._asked_to_close = http1.connection_close(request.http_version, request.headers)
+        self._asked_to_close = is_last(request.http_version, request.headers)
         self._head, self._owed_bytes, self._blank_bytes, self._body_bytes = (), None, 0, 0
         if size == 0:
             self._state = _State.WAIT

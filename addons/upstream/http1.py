@@ -17,6 +17,7 @@ from mitmproxy.net.http.validate import validate_headers
 
 from addons.framing.chunks import BodyReader, read_on, reader_of
 from addons.framing.lines import HTTP1, Bound, LineBuffer, TooLarge
+from addons.framing.persistence import is_last
 from addons.upstream.events import (
     ENDED,
     RECONNECTING,
@@ -313,7 +314,7 @@ class Http1Connection:
         if response.http_version not in HTTP1:
             return "an unknown version of HTTP"
         self._response, self._reader = response, reader_of(size)
-        self._asks_to_close = http1.connection_close(self._request.http_version, self._request.headers)
+        self._asks_to_close = is_last(self._request.http_version, self._request.headers)
         self._request = None
         if self.call is not None:
             self.call.request = None
@@ -362,7 +363,7 @@ class Http1Connection:
             or response.status_code == 101
             or self.link.unsent()
             or self._asks_to_close
-            or http1.connection_close(response.http_version, response.headers)
+            or is_last(response.http_version, response.headers)
         )
         if not reusable:
             self.close()
