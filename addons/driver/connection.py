@@ -63,6 +63,8 @@ class Held(Flag):
     """Nobody can take more of its request."""
     BY_ANSWER = auto()
     """It has not read what it was sent."""
+    BY_TURN = auto()
+    """It sent several requests at once, and others have their turn before the next one."""
 
 
 class OwnConnection(asyncio.BufferedProtocol, OwnClient):
@@ -158,7 +160,7 @@ class OwnConnection(asyncio.BufferedProtocol, OwnClient):
         if self._first:
             self.http.receive(self._first)
             self._first = None
-        self.http.closed()
+        self.http.closed(is_gone=self._is_lost)
         self._turn()
 
     def pause_writing(self) -> None:
@@ -169,6 +171,8 @@ class OwnConnection(asyncio.BufferedProtocol, OwnClient):
     def resume_writing(self) -> None:
         self._unchoke()
         self._go_on(Held.BY_ANSWER)
+        if self._is_open:
+            self._turn()
 
     def _choke(self) -> None:
         if self._request is not None and self._choked is None:
@@ -241,6 +245,8 @@ class OwnConnection(asyncio.BufferedProtocol, OwnClient):
                     request.hook_done()
                 else:
                     request.feed(event)
+            elif self._request is None and self._held:
+                return  # what was sent in advance waits: else answers pile up that the client does not read
             elif (told := self.http.next_event()) is None:
                 return
             else:
@@ -253,9 +259,18 @@ class OwnConnection(asyncio.BufferedProtocol, OwnClient):
             if self._request is not None and self._request.is_over:
                 self._request = None
                 self._unchoke()
-                if not self.http.is_between_requests:  # others have their turn before the next one
-                    self._loop.call_soon(self._turn)
-                    return
+                if not self.http.is_between_requests:
+                    self._give_way()
+
+    def _give_way(self) -> None:
+        """One request a turn, however many came at once; meanwhile no more are read, so that few wait."""
+        self._hold(Held.BY_TURN)
+        self._loop.call_soon(self._next_turn)
+
+    def _next_turn(self) -> None:
+        self._held &= ~Held.BY_TURN
+        self._turn()
+        self._read_on()
 
     def _write(self) -> None:
         data = self.http.take_output()
@@ -297,6 +312,9 @@ class OwnConnection(asyncio.BufferedProtocol, OwnClient):
 
     def _go_on(self, by: "Held") -> None:
         self._held &= ~by
+        self._read_on()
+
+    def _read_on(self) -> None:
         if not self._held:
             self._transport.resume_reading()
 

@@ -156,10 +156,10 @@ class ClientHttp1:
             if self._linger_bytes < 0:
                 self._close()
 
-    def closed(self) -> None:
-        """The client has ended its side, or the connection is gone."""
+    def closed(self, *, is_gone: bool = False) -> None:
+        """The client has ended its side. Where it `is_gone` altogether, what it sent in advance is dropped."""
         self._has_left = True
-        if self._state is _State.LINGER:
+        if self._state is _State.LINGER or (is_gone and self._state is _State.HEAD):
             self._close()
 
     def tick(self) -> None:
