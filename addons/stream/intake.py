@@ -5,39 +5,22 @@ from abc import abstractmethod
 from enum import Enum, auto
 from typing import Final
 
-from mitmproxy import flow as mflow
 from mitmproxy import http
-from mitmproxy.proxy.layers.http._hooks import (
-    HttpErrorHook,
-    HttpRequestHeadersHook,
-    HttpResponseHeadersHook,
-    HttpResponseHook,
-)
+from mitmproxy.proxy.layers.http._hooks import HttpRequestHeadersHook
 
-from addons.cleaning.fields import Fields
 from addons.errors import GatewayError, shutting_down
 from addons.stream.client_end import ClientSide
 from addons.stream.client_events import Data, End, Head, Left, Refused
-from addons.stream.commands import (
-    LOOK_IF_LEFT,
-    READ_PAST,
-    SEND_END,
-    BreakOff,
-    Hold,
-    SendData,
-    SendHead,
-    Why,
-)
-from addons.stream.course import Course, HookedCourse, Judged
+from addons.stream.commands import LOOK_IF_LEFT, READ_PAST, Hold, SendHead
+from addons.stream.course import Course
 from addons.stream.deps import StreamDeps
 from addons.stream.machine_events import MachineEvent, Ticked
+from addons.stream.own_answers import NEVER, OwnAnswers
 from addons.stream.passed_body import LOOK_S, PassedBody
 from addons.stream.port import UploadReading
-from addons.stream.refusal import add_missing, closing, mark_refused
 
 PIECE_BYTES: Final = 64 * 1024
 """Of a body that may be passed on, what is looked at at once: no more of it is kept than is needed."""
-NEVER: Final = float("inf")
 
 
 class Receiving(Enum):
@@ -51,7 +34,7 @@ class Receiving(Enum):
     DROPPED = auto()
 
 
-class RequestIntake(HookedCourse):
+class RequestIntake(OwnAnswers):
     """A request until it is complete; `_complete` is what then happens.
 
     Who is refused at the head (no key, no such path, too many) is answered at once: the driver then ends the request
@@ -60,39 +43,24 @@ class RequestIntake(HookedCourse):
 
     __slots__ = (
         "_body",
-        "_extra_headers",
-        "_fields",
         "_holders",
         "_host",
         "_is_whole_form",
         "_kept_bytes",
-        "_path",
         "_reading",
         "_receiving",
-        "_side",
         "_version",
         "body",
-        "deadline",
-        "deps",
-        "flow",
     )
 
     def __init__(self, side: ClientSide, deps: StreamDeps) -> None:
-        super().__init__()
-        self._side = side
-        self.deps = deps
-        self.deadline = NEVER
+        super().__init__(side, deps)
         self._receiving = Receiving.HEAD
         self._body = bytearray()
         self._kept_bytes = 0
         self._host = ""
         """The client's address."""
-        self._extra_headers: Fields = ()
-        self._path = ""
-        """As the client asked for it; the flow's may become the provider's."""
         self._version = ""
-        self._fields: tuple[tuple[bytes, bytes], ...] = ()
-        """Of the client's head, in the same way."""
         self._holders: tuple[str, ...] = ()
         self._is_whole_form = False
         """It is a form that could not be passed on while it came."""
@@ -127,7 +95,7 @@ class RequestIntake(HookedCourse):
             return self._refuse(event.error)
         return None
 
-    # -- the head -------------------------------------------------------------------------------------------------
+    # -- the head -----------------------------------------------------------------------------------------------------
     def _on_head(self, event: Head) -> Course:
         """The head was checked and its credentials taken off before."""
         side, request = self._side, event.request
@@ -186,19 +154,7 @@ class RequestIntake(HookedCourse):
         said = self.flow.request.headers.get("content-length")
         return said is None or int(said) > PIECE_BYTES
 
-    def _answer_early(self, answer: http.Response) -> Course:
-        self._finish_head(answer)
-        answer.timestamp_start = answer.timestamp_end = time.time()
-        yield HttpResponseHeadersHook(self.flow)
-        yield HttpResponseHook(self.flow)
-        if not (yield from self._is_killed(tells=False)):
-            self._send_and_leave(answer)
-
-    def _finish_head(self, answer: http.Response) -> None:
-        """Adds the headers of every answer to this request; every head that is made for the client comes by here."""
-        add_missing(answer, self._extra_headers)
-
-    # -- the body -------------------------------------------------------------------------------------------------
+    # -- the body -----------------------------------------------------------------------------------------------------
     def _on_data(self, data: bytes) -> Course | None:
         if self._receiving is Receiving.PASSED_ON:
             return self._pass_on(data)
@@ -262,7 +218,7 @@ class RequestIntake(HookedCourse):
             return self._refuse(GatewayError(413, limits.form_message, code="request_too_large"))
         return None
 
-    # -- a body that is passed on ---------------------------------------------------------------------------------
+    # -- a body that is passed on -------------------------------------------------------------------------------------
     def _pass_on(self, data: bytes) -> Course | None:
         """The rest of the body goes to the provider as it comes."""
         assert self.body is not None
@@ -337,7 +293,7 @@ class RequestIntake(HookedCourse):
             self.deps.body_budget.release(self._holders, self._kept_bytes)
             self._kept_bytes = 0
 
-    # -- time -----------------------------------------------------------------------------------------------------
+    # -- time ---------------------------------------------------------------------------------------------------------
     def _on_tick(self) -> Course | None:
         if self.ending and self._receiving is Receiving.BODY:
             return self._refuse(shutting_down())
@@ -351,58 +307,6 @@ class RequestIntake(HookedCourse):
             self._look_at_held()
         return None
 
-    # -- ends -----------------------------------------------------------------------------------------------------
-    @property
-    def _is_dropped(self) -> bool:
-        """A person has dropped the flow."""
-        return self.flow.error is not None and self.flow.error.msg == mflow.Error.KILLED_MESSAGE
-
-    def _is_killed(self, *, tells: bool = True) -> Judged:
-        """Whether a person has dropped the flow, or the client has left while a hook ran; then all has ended here.
-        Where it `tells`, the hooks hear of it."""
-        left = self._left_in_hook
-        if not (self._is_dropped or left):
-            return False
-        if self.flow.error is None:
-            self.flow.error = mflow.Error(left)
-        self._ends()
-        if tells:
-            yield HttpErrorHook(self.flow)
-        self.flow.live = False
-        self._out.append(BreakOff(Why.KILLED))
-        self._over()
-        return True
-
     def _ends(self) -> None:
-        """Nothing more is read of the client or said to it, but for the end of its answer."""
-        self.deadline = NEVER
+        super()._ends()
         self._receiving = Receiving.DROPPED
-
-    def _refuse(self, error: GatewayError) -> Course:
-        """Answers before the body is whole."""
-        self._forget_body()
-        answer = self.flow.response = closing(self.deps.refuse, self._path, error, self._fields)
-        self._finish_head(answer)
-        self.flow.error = mflow.Error(error.message)
-        if port := self.deps.find(self.flow):
-            port.refused(error, answer.headers["x-request-id"])
-        else:
-            mark_refused(self.flow, error)
-        self._ends()
-        yield HttpErrorHook(self.flow)
-        self._send_and_leave(answer)
-
-    def _send_and_leave(self, answer: http.Response) -> None:
-        """Sends an answer that does not wait for its request to be whole."""
-        self._ends()
-        self.flow.live = False
-        self._send_whole(answer, ends=False)
-
-    def _send_whole(self, answer: http.Response, *, ends: bool) -> None:
-        """Sends an answer, the last of the request. `ends`: its head may be marked as the end where no body follows."""
-        content = answer.raw_content or b""
-        self._out.append(SendHead(answer, ends and not content))
-        if content:
-            self._out.append(SendData(content))
-        self._over()
-        self._out.append(SEND_END)

@@ -1,17 +1,15 @@
-"""A request's machine by itself: events in, commands out. How its answers come, end, fail and are kept alive."""
+"""A request's machine by itself: events in, commands out. How providers are heard, and their times."""
 
 import json
 from collections.abc import Callable
 
 import pytest
-from mitmproxy import http
 
 from addons.errors import GatewayError
-from addons.stream.client_end import H2_UNSENT_LIMIT_BYTES
 from addons.stream.client_events import END, Data, Left, Refused
-from addons.stream.machine_events import TICKED, WOKEN, FromProvider
+from addons.stream.machine_events import TICKED, WOKEN
 from addons.stream.port import Fault
-from addons.upstream.events import ENDED, RECONNECTING, Body, Broken, NoConnection
+from addons.upstream.events import ENDED, Body, Broken
 from tests.support.machine_drive import Enough, MachineDrive, PiecewiseAttempt, answered, told
 
 NO_ANSWER = 'head:502 data:{"error":{}} Over SendEnd'
@@ -52,110 +50,10 @@ def test_an_answer_that_comes_whole(heard: bool) -> None:
     assert said == "responseheaders " * heard + "head:200 data:[DONE] Finish response Over SendEnd"
 
 
-@pytest.mark.parametrize("streaming", [True, False])
-def test_an_answer_of_no_bytes_has_its_head(streaming: bool) -> None:
-    drive, attempt = begun()
-    attempt.streaming = streaming
-    assert told(drive.says(ENDED)) == "head:200 response Over SendEnd"
-    assert drive.head is not None
-    assert drive.head.headers.get("content-length") == (None if streaming else "0")
-
-
 def test_an_answer_that_is_whole_before_its_body_leaves_the_provider_where_it_closes_early() -> None:
     drive, attempt = begun(b"x")
     attempt.closes_early = True
     assert told(drive.body(b"[DONE]")) == "data:[DONE] Leave response Over SendEnd"
-
-
-def test_nothing_is_sent_without_a_plan() -> None:
-    drive = MachineDrive(plan=False)
-    assert told(drive.post()) == "requestheaders request responseheaders response head:500 data Over SendEnd"
-
-
-# -- what follows a failure -------------------------------------------------------------------------------------------
-@pytest.mark.parametrize(
-    ("said", "leaves"),
-    [
-        ((NoConnection("refused"),), ""),
-        ((CLOSED,), ""),
-        ((answered(), Body([b"[FAIL]"])), "Leave "),
-        ((answered(503), ENDED), ""),
-    ],
-    ids=["no connection", "broken", "failed", "refused"],
-)
-@pytest.mark.parametrize("others", [0, 1])
-def test_what_fails_before_the_commit_point_is_tried_anew(said: tuple[object, ...], leaves: str, others: int) -> None:
-    drive = MachineDrive(*(PiecewiseAttempt() for _ in range(1 + others)), heads_are_heard=False)
-    drive.post()
-    found = told(drive.says(*said))  # type: ignore[arg-type]
-    local = "" if leaves or len(said) > 1 else "responseheaders "
-    assert found == f"{leaves}attempt_failed " + ("Ask" if others else f"{local}response {NO_ANSWER}")
-
-
-def test_behind_the_commit_point_last_words_end_the_answer() -> None:
-    drive, attempt = begun(b"x ")
-    assert told(drive.says(CLOSED)) == "data:data: {last words}\n\n response Over SendEnd"
-    assert attempt.faults == [(Fault.CLOSED, "it ended")]
-
-
-def test_where_nothing_of_ours_may_stand_the_answer_breaks_off() -> None:
-    drive, attempt = begun(b"x ")
-    attempt.keepalive = b""
-    attempt.final_error_bytes = lambda: b""  # type: ignore[method-assign]
-    assert told(drive.says(CLOSED)) == "response Over break:broken"
-
-
-def test_a_client_that_was_only_kept_waiting_waits_for_the_next_attempt() -> None:
-    first, second = PiecewiseAttempt(), PiecewiseAttempt()
-    first.keepalive_before_first_token = first.asks_again = True
-    drive = MachineDrive(first, second)
-    drive.post()
-    drive.connects()
-    assert told(drive.tick(15)) == "head:200 data:: keep-alive\n\n"
-    assert told(drive.says(CLOSED)) == "attempt_failed Ask"
-    drive.answers(b"x ")
-    assert told(drive.body(b"[DONE]")) == "data:[DONE] Finish response Over SendEnd"
-
-
-def test_a_client_that_was_only_kept_waiting_is_told_the_error_in_its_stream() -> None:
-    first = PiecewiseAttempt()
-    first.keepalive_before_first_token = first.asks_again = True
-    drive = MachineDrive(first)
-    drive.post()
-    drive.connects()
-    drive.tick(15)
-    assert told(drive.says(CLOSED)) == "attempt_failed data:data: {last words}\n\n response Over SendEnd"
-
-
-def test_an_account_without_its_secrets_is_not_asked() -> None:
-    first, second = PiecewiseAttempt(), PiecewiseAttempt()
-    first.has_secrets = False
-    drive = MachineDrive(first, second)
-    assert told(drive.post()) == "requestheaders request attempt_failed Ask"
-    assert drive.rules.asked == 1
-
-
-@pytest.mark.parametrize(
-    "said", [Body([b"x [DONE]"]), ENDED, CLOSED, NoConnection("refused"), answered(), RECONNECTING]
-)
-def test_late_words_of_an_earlier_ask_are_not_heard(said: object) -> None:
-    drive = MachineDrive(PiecewiseAttempt(), PiecewiseAttempt())
-    drive.post()
-    drive.answers(b"[FAIL]")
-    assert drive.rules.asked == 2
-    assert told(drive.feed(FromProvider(1, (said,)))) == ""  # type: ignore[arg-type]
-    drive.answers(b"two ")
-    assert told(drive.feed(FromProvider(1, (said,)))) == ""  # type: ignore[arg-type]
-    assert told(drive.body(b"[DONE]")) == "data:[DONE] Finish response Over SendEnd"
-    assert drive.sent == b"two [DONE]"
-
-
-def test_what_one_read_says_behind_the_failure_of_its_attempt_is_not_heard() -> None:
-    drive = MachineDrive(PiecewiseAttempt(), PiecewiseAttempt())
-    drive.post()
-    drive.says(answered(), Body([b"[FAIL]"]), Body([b"late"]), CLOSED)
-    assert drive.rules.asked == 2
-    assert drive.sent == b""
 
 
 # -- time -------------------------------------------------------------------------------------------------------------
@@ -295,29 +193,6 @@ def test_reading_in_turns_ends_with_its_request(ends: Callable[[MachineDrive], N
     assert attempt.read == [b"a"]
 
 
-# -- a client that does not read --------------------------------------------------------------------------------------
-@pytest.mark.parametrize("piece", [b"y", b"y~z~[DONE]", b"y [DONE]"], ids=["some", "slowly", "the end"])
-@pytest.mark.parametrize("shares", [True, False])
-def test_an_h2_client_that_leaves_too_much_unread_is_given_up_once(piece: bytes, shares: bool) -> None:
-    drive, _ = begun(b"x ", h2=True)
-    drive.side.in_stream, drive.side.below = H2_UNSENT_LIMIT_BYTES, 0 if shares else 1
-    first = piece.partition(b"~")[0].decode()
-    ends = "Leave error Over break:not_read" if shares else "Leave Abort"
-    assert told(drive.body(piece)) == f"data:{first} {ends}"
-    assert told(drive.body(b"more")) == ""
-    assert told(drive.feed(Left("it left"))) == ("" if shares else "error Over")
-    drive.rules.are_kept_by(drive.machine)
-
-
-def test_a_client_that_stopped_reading_is_given_up_in_time() -> None:
-    drive, attempt = begun(b"x ", idle_s=20)
-    drive.side.below = 2
-    found = [told(drive.tick(15)) for _ in range(8)]
-    assert found == [*[""] * 7, "Leave Abort"]
-    assert not attempt.faults
-    assert told(drive.feed(Left("it left"))) == "error Over"
-
-
 # -- the body is refused, the answer under way ------------------------------------------------------------------------
 def test_who_breaks_its_body_is_refused_only_while_that_comes() -> None:
     refused = Refused(GatewayError(400, "malformed"))
@@ -326,9 +201,3 @@ def test_who_breaks_its_body_is_refused_only_while_that_comes() -> None:
     assert told(drive.feed(refused)) == "error head:400 data Over SendEnd"
     drive, _ = begun(b"x ")
     assert told(drive.feed(refused)) == ""
-
-
-def test_an_answer_of_another_addon_takes_the_place_of_the_plan() -> None:
-    drive = MachineDrive(PiecewiseAttempt(), plan=False)
-    drive.at_hook = lambda hook: setattr(hook.args()[0], "response", http.Response.make(204))
-    assert told(drive.post()).endswith("response head:204 Over SendEnd")
