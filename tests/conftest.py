@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from addons.words import commands
-from tests.support.drivers import CHOICES
+from tests.support.drivers import CHOICES, ENV_NAME, visits_of
 
 ROOT = Path(__file__).parent
 WORKERS = 2
@@ -56,6 +56,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.path.is_relative_to(ROOT / "wire"):
             item.add_marker(pytest.mark.processes)
     items.sort(key=lambda item: next((n for n, p in enumerate(LONG) if item.path.is_relative_to(ROOT / p)), len(LONG)))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Whose the clients are where a gateway is in the process of the tests."""
+    file = metafunc.definition.path.relative_to(ROOT).as_posix()
+    if not file.startswith("wire/") and any(
+        getattr(one, "__module__", "") in ("tests.support.harness", "tests.support.served")
+        for one in vars(metafunc.module).values()
+    ):
+        metafunc.fixturenames.append("visits")
+        metafunc.parametrize("visits", visits_of(metafunc.config.getoption("drivers"), file), indirect=True)
+
+
+@pytest.fixture
+def visits(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Clients of gateways in this process are the own driver's, or those of mitmproxy's layers."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param:
+            patch.setenv(ENV_NAME, request.param)
+        yield
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.support.drivers import ENV_NAME, OTHER, TWICE, drivers_of
+from tests.support.drivers import COUNTED, ENV_NAME, OTHER, TWICE, VISITED_TWICE, drivers_of, visits_of
 from tests.support.processes import Gateway
 
 WIRE = Path(__file__).parent / "wire"
@@ -30,6 +30,26 @@ def chosen(choice: str, file: str, test: str = "test_x") -> list[str | None]:
 )
 def test_a_file_runs_over(choice: str, file: str, drivers: list[str | None]) -> None:
     assert chosen(choice, file) == drivers
+
+
+@pytest.mark.parametrize(
+    ("choice", "file", "drivers"),
+    [
+        ("short", VISITED_TWICE[0], [None, "auto"]),
+        ("short", "app/test_start.py", [None]),
+        ("both", "app/test_start.py", [None, "auto"]),
+        ("both", COUNTED[0], [None]),
+        ("auto", "app/test_start.py", ["auto"]),
+        ("auto", COUNTED[0], [None]),
+        ("mitmproxy", VISITED_TWICE[0], [None]),
+    ],
+)
+def test_a_file_with_a_gateway_in_its_process_runs_over(choice: str, file: str, drivers: list[str | None]) -> None:
+    assert [param.values[0] for param in visits_of(choice, file)] == drivers
+
+
+def test_the_files_are_there() -> None:
+    assert all((WIRE.parent / file).is_file() for file in (*VISITED_TWICE, *COUNTED))
 
 
 def test_of_some_files_only_a_part_runs_twice() -> None:

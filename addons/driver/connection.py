@@ -90,6 +90,8 @@ class OwnConnection(asyncio.BufferedProtocol, OwnClient):
         "server",
     )
 
+    speaks_h2: Final = False
+
     def __init__(self, house: OwnHouse, accepted: Accepted) -> None:
         self._house = house
         self._life = ClientLife(house.life, accepted)
@@ -298,6 +300,9 @@ class OwnConnection(asyncio.BufferedProtocol, OwnClient):
     def unsent(self) -> int:
         """Bytes that wait until the client reads."""
         return self._transport.get_write_buffer_size()
+
+    def connection_waits(self) -> bool:
+        return self.unsent() > 0
 
     def hold(self) -> None:
         """Reads nothing more of the client until `go_on`."""

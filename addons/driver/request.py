@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Coroutine, Sequence
 from typing import Final, Protocol
 
-from mitmproxy.connection import Client, Server
 from mitmproxy.proxy.commands import StartHook
 
+from addons.stream.client_end import ClientSide
 from addons.stream.client_http1 import ClientHttp1
 from addons.stream.commands import (
     Abort,
@@ -38,14 +38,10 @@ _MESSAGES: Final = {
 }
 
 
-class Connection(Protocol):
-    """The connection of the request."""
+class Connection(ClientSide, Protocol):
+    """The connection of the request. It has no other meanwhile, and is the client as the machine has it."""
 
-    client: Client
-    server: Server
     http: ClientHttp1
-
-    def unsent(self) -> int: ...
 
     def tell(self, request: "OwnRequest", event: MachineEvent) -> bool:
         """Hands the event to the request's machine, now or as soon as it can; False where the connection is gone."""
@@ -79,34 +75,21 @@ class Connection(Protocol):
 
 
 class OwnRequest:
-    """One request, a ClientSide of its machine, and Timed."""
+    """One request, and Timed."""
 
-    __slots__ = ("_connection", "_deps", "_loop", "client", "is_over", "machine", "provider", "server")
-
-    speaks_h2: Final = False
+    __slots__ = ("_connection", "_deps", "_loop", "client_id", "is_over", "machine", "provider")
 
     def __init__(self, connection: Connection, deps: StreamDeps, loop: asyncio.AbstractEventLoop) -> None:
         self._connection = connection
         self._deps = deps
         self._loop = loop
-        self.client, self.server = connection.client, connection.server
+        self.client_id = connection.client.id
         self.is_over = False
-        self.machine = RequestMachine(self, deps, self._wake)
-        self.provider = ProviderSide(deps.upstream, self.client, self._tell)
+        self.machine = RequestMachine(connection, deps, self._wake)  # with itself it would be tied to its machine
+        self.provider = ProviderSide(deps.upstream, connection.client, self._tell)
         deps.deadlines.add(self)
 
-    # -- ClientSide -----------------------------------------------------------------------------------------------
-    def unsent(self) -> int:
-        return self._connection.unsent()
-
-    def connection_waits(self) -> bool:
-        return self._connection.unsent() > 0
-
     # -- Timed ----------------------------------------------------------------------------------------------------
-    @property
-    def client_id(self) -> str:
-        return self.client.id
-
     @property
     def deadline(self) -> float:
         return self.machine.deadline

@@ -52,7 +52,7 @@ async def test_the_configuration_chooses_the_driver_and_mitmproxys_option_goes_b
         assert not chosen(house)
         house.master.options.update(gateway_driver="")
         assert chosen(house)
-        assert not said(house, "driver"), "there is none so far that could miss something"
+        assert not said(house, "driver"), "it misses nothing"
 
 
 @in_virtual_time

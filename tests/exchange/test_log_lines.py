@@ -1,5 +1,6 @@
 """The log as an operator reads it: who asked for what, what came of it and why, through a gateway."""
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -214,10 +215,13 @@ def test_what_the_gateway_answers_itself(log: Log) -> None:
 )
 def test_a_client_that_leaves(log: Log, prompt: str, status: int, why: str) -> None:
     fields = {"model": OFFICIAL, "stream": True, "messages": [{"role": "user", "content": f"Hi\n!sandbox {prompt}"}]}
-    visit = log.gateway.house.visit()
-    log.gateway.run(visit.asks(fields, authorization=f"Bearer {ADA}"))
-    log.gateway.pass_s(1)
-    log.gateway.run(visit.leaves())
+
+    async def asks_and_leaves() -> None:
+        visit = await log.gateway.house.visit().asks(fields, authorization=f"Bearer {ADA}")
+        await asyncio.sleep(1)
+        await visit.leaves()
+
+    log.gateway.run(asks_and_leaves())
     line = log.line()
     assert (line["status"], line["outcome"], line["error_code"]) == (status, "client_left", None)
     assert why in line["why"]

@@ -3,6 +3,9 @@
 `--drivers` says it: `short` (each wire test once, those of `TWICE` over both), `both` (all of them over both), `auto`
 or `mitmproxy` (each once, over that one). A gateway's configuration is written with what the environment names, so
 other programs can say it too (benchmarks/soak.py, tests/suites/run.py).
+
+In the same way for the gateways in the tests' own process (tests/support/harness.py), whose clients are those of
+mitmproxy's layers where nothing is said: `short` runs those of `VISITED_TWICE` over the own driver too.
 """
 
 import os
@@ -29,6 +32,17 @@ TWICE: Final[dict[str, tuple[str, ...]]] = {
 }
 """What the short suite runs over both: what a driver touches and is soon done. By file the beginnings of tests' names,
 none for all of them."""
+VISITED_TWICE: Final = (
+    "app/test_door.py",
+    "app/test_drain.py",
+    "app/test_garbage_collection.py",
+    "exchange/test_exchange.py",
+    "exchange/test_form_upload.py",
+    "exchange/test_leaving.py",
+)
+"""Files of tests whose gateway is in their process that the short suite runs over both, too."""
+COUNTED: Final = ("exchange/test_planning_work.py",)
+"""Those that count what is called for a request that comes in one piece, as no socket gives it."""
 
 
 def listening() -> dict[str, str]:
@@ -47,4 +61,13 @@ def drivers_of(chosen: str, file: str, test: str) -> list[Any]:
     twice = beginnings is not None and test.startswith(beginnings or "test_")
     if not file.startswith(ONCE) and (chosen == "both" or (chosen == "short" and twice)):
         return [first, pytest.param(OTHER, id=OTHER)]
+    return [first]
+
+
+def visits_of(chosen: str, file: str) -> list[Any]:
+    """The parameters of a test with a gateway in its process; None is mitmproxy's layers. `file` is below tests."""
+    own = chosen == "auto" and file not in COUNTED
+    first = pytest.param("auto" if own else None, id=pytest.HIDDEN_PARAM)
+    if file not in COUNTED and (chosen == "both" or (chosen == "short" and file in VISITED_TWICE)):
+        return [first, pytest.param("auto", id="own")]
     return [first]

@@ -26,9 +26,11 @@ from addons.app.hooks import Glassgate
 from addons.app.outside import Outside
 from addons.app.runtime import Running
 from addons.exchange.outcome import Outcome
+from addons.stream.own_connection import OwnHouse
 from addons.vault.keys import ENV_NAME, VaultKey
 from addons.vault.store import Vault
 from tests.support.answers import Site, zai_token
+from tests.support.drivers import ENV_NAME as DRIVER
 from tests.support.own_calls import Sides
 from tests.support.virtual_time import settle
 from tests.support.visit import KEY, Visit
@@ -190,7 +192,16 @@ class House:
     # -- what happens in it ---------------------------------------------------------------------------------------
     def visit(self) -> Visit:
         """A new client connection."""
-        return Visit(self.master)
+        return Visit(self.master, self.own_house)
+
+    @property
+    def own_house(self) -> OwnHouse | None:
+        """Where visits are the own driver's: what their connections share."""
+        if os.environ.get(DRIVER) != "auto":
+            return None
+        found = self.gate._stream._driver._make
+        assert isinstance(found, OwnHouse)
+        return found
 
     settle = staticmethod(settle)
 

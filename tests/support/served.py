@@ -53,7 +53,7 @@ class Caller(Visit):
     def __init__(self, house: "Town") -> None:
         self._sites = house.sites
         self._arrived: asyncio.Queue[bytes] = asyncio.Queue()
-        super().__init__(house.master)
+        super().__init__(house.master, house.own_house)
 
     def writes(self, data: bytes) -> None:
         """The client sends, in pieces as they are read."""
@@ -358,7 +358,11 @@ class Served:
 
     def exchange(self, data: bytes, *, ends: bool = True) -> bytes:
         """All that comes of bytes until the gateway hangs up, or for long says no more."""
-        return self.run(self.house.visit().exchanges(data, ends=ends))
+
+        async def exchange() -> bytes:
+            return await self.house.visit().exchanges(data, ends=ends)
+
+        return self.run(exchange())
 
     def at_once(self, bodies: Sequence[object], path: str = "/v1/chat/completions") -> list[httpx.Response]:
         """The answers to requests that are all there before the first is answered."""

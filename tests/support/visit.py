@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any, Final, Self, cast
 
 import h11
@@ -18,8 +19,13 @@ from mitmproxy.proxy.layers.modes import ReverseProxy
 
 from addons.inspect.annotation import Annotation, annotation_of
 from addons.layers.layer import GatewayLayer
+from addons.stream.deps import Timed
+from addons.stream.own_connection import OwnConnection, OwnHouse
+from addons.stream.own_driver import Accepted, OwnClient
+from addons.upstream.port import Cancel, Receiver, Target
 from tests.support.drive import Drive, FakeLink, Side
 from tests.support.http1 import END
+from tests.support.own_entry import FakeTransport
 from tests.support.virtual_time import settle
 
 KEY: Final = "sk-harness-0123456789abcdef0123456789abcdef"
@@ -57,11 +63,71 @@ class Got:
         return found["error"]
 
 
-class Visit(Drive):
-    """One client connection of the harness. Its hooks are run by the addons, as mitmproxy does."""
+class OwnEntry(OwnClient):
+    """An own connection in the place of mitmproxy's layers: takes their events, and what it does are their commands."""
 
-    def __init__(self, master: Master) -> None:
+    def __init__(self, visit: "Visit", house: OwnHouse) -> None:
+        self._visit = visit
+        self._held: dict[commands.Command, asyncio.Future[None]] = {}
+        instance: Any = SimpleNamespace(mode=visit.client.proxy_mode, manager=SimpleNamespace(connections=self))
+        accepted = Accepted(instance, cast(Any, visit.client.peername), lambda: None)
+        self.connection = OwnConnection(replace(house, run_hook=self._run_hook), accepted)
+        self.transport = FakeTransport(self.connection, accepted.peer, self._wrote, self._ended)
+
+    def begin(self) -> None:
+        self.connection.connection_made(self.transport)
+
+    def handle_event(self, event: events.Event) -> tuple[()]:
+        if isinstance(event, events.DataReceived):
+            self.transport.sends(event.data)
+        elif isinstance(event, events.ConnectionClosed):
+            self.transport.leaves()
+        elif isinstance(event, events.HookCompleted):
+            self._held.pop(event.command).set_result(None)
+        return ()
+
+    async def _run_hook(self, hook: commands.StartHook) -> None:
+        if await self._visit.hooked(hook):
+            held = self._held[hook] = asyncio.get_running_loop().create_future()
+            await held
+
+    # -- as it stands in the list of handlers -----------------------------------------------------------------------
+    def tick(self, watched: Timed) -> None:
+        self.connection.tick(watched)
+
+    def abort(self) -> None:
+        self.connection.abort()
+
+    def __getattr__(self, name: str) -> Any:
+        """For its calls to providers it is the visit."""
+        return getattr(self._visit, name)
+
+    # -- as that list -----------------------------------------------------------------------------------------------
+    def __setitem__(self, client_id: str, own: OwnConnection) -> None:
+        self.client = self._visit.client = own.client
+        self._visit.register(self)
+
+    def pop(self, client_id: str, default: None) -> None:
+        """A visit stays in the list, as one over layers does."""
+
+    # -- what the transport does ----------------------------------------------------------------------------------
+    def _wrote(self, data: bytes) -> None:
+        self._visit._do(commands.SendData(self._visit.client, data))
+
+    def _ended(self, half: bool) -> None:
+        kind = commands.CloseTcpConnection if half else commands.CloseConnection
+        self._visit._do(kind(self._visit.client, *([True] if half else [])))
+
+
+class Visit(Drive):
+    """One client connection of the harness. Its hooks are run by the addons, as mitmproxy does.
+
+    Over mitmproxy's layers, or where there is an `own_house` over its own connection.
+    """
+
+    def __init__(self, master: Master, own_house: OwnHouse | None = None) -> None:
         self.master = master
+        self._own_house = own_house
         self.transports: dict[object, object] = {}
         """As a ConnectionHandler has it: nothing ever waits to be sent."""
         self.requests: list[httpx.Request] = []
@@ -71,10 +137,17 @@ class Visit(Drive):
         super().__init__([])
 
     def _outermost(self, context: Context) -> Any:
+        if self._own_house is not None:
+            entry = OwnEntry(self, self._own_house)
+            self.deps = self._own_house.deps()
+            entry.begin()
+            return entry
         context.options = self.master.options
-        connections = cast(Any, self.master.addons.get("proxyserver")).connections
-        connections[self.client.id] = self
+        self.register(self)
         return ReverseProxy(context)
+
+    def register(self, handler: "Visit | OwnEntry") -> None:
+        cast(Any, self.master.addons.get("proxyserver")).connections[self.client.id] = handler
 
     # -- as mitmproxy's ConnectionHandler -------------------------------------------------------------------------
     async def server_event(self, event: events.Event) -> None:
@@ -84,6 +157,11 @@ class Visit(Drive):
         self._later(self._hooked(command))
 
     async def _hooked(self, command: commands.StartHook) -> None:
+        if not await self.hooked(command):
+            self.feed(events.HookCompleted(command))
+
+    async def hooked(self, command: commands.StartHook) -> bool:
+        """Runs the hook; whether the test holds it up then, until `complete`."""
         (data,) = command.args()
         if isinstance(data, http.HTTPFlow) and data not in self.flows:
             self.flows.append(data)
@@ -94,8 +172,8 @@ class Visit(Drive):
             await data.wait_for_resume()
         if command.name in self.hold:
             self.pending.append(command)
-        else:
-            self.feed(events.HookCompleted(command))
+            return True
+        return False
 
     def _later(self, work: Any) -> None:
         task = asyncio.ensure_future(work)
@@ -158,6 +236,11 @@ class Visit(Drive):
         """The provider closes the connection."""
         self.server_closes(server)
         await settle()
+
+    def connect(self, target: Target, client: Client, receiver: Receiver) -> Cancel:
+        if self._own_house is not None:  # there is no event of layers behind which it comes
+            asyncio.get_running_loop().call_soon(self.run)
+        return super().connect(target, client, receiver)
 
     def of_client(self, client: Client) -> Side:
         found: Side = cast(Any, self.master.addons.get("proxyserver")).connections[client.id]
