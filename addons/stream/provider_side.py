@@ -64,6 +64,8 @@ class ProviderSide:
 
     def _told(self, call: UpstreamCall, said: tuple[UpstreamEvent, ...]) -> None:
         """Called by the connection."""
+        if self._holds and type(said[0]) is Connected:
+            call.pause()  # it could not be before there was a connection
         if call is self._call and not self._tell(FromProvider(self._number, said)):
             call.leave()
 

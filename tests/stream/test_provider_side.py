@@ -2,7 +2,7 @@
 
 import pytest
 from mitmproxy import http
-from mitmproxy.connection import Client
+from mitmproxy.connection import Client, Server
 
 from addons.stream.commands import FINISH, LEAVE, Ask
 from addons.stream.machine_events import FromProvider
@@ -138,3 +138,15 @@ def test_a_connection_that_stands_is_told_at_once() -> None:
     request = http.Request.make("POST", "http://127.0.0.1/chat", b"{}")
     told = side.carry_out(Ask(7, TARGET, request, None))
     assert told == FromProvider(7, (Connected(drive.servers[0]),))
+
+
+def test_who_is_held_before_there_is_a_connection_is_paused_when_there_is() -> None:
+    house = House()
+    house.side.hold()
+    house.side.carry_out(Ask(1, TARGET, http.Request.make("POST", "http://127.0.0.1/chat"), None))
+    (call,) = house.calls.made
+    call.done.clear()
+    call.told(call, (Connected(Server(address=("127.0.0.1", 9000))),))
+    assert call.done == ["pause"]
+    house.side.go_on()
+    assert call.done == ["pause", "resume"]
