@@ -201,7 +201,7 @@ class OwnConnection(asyncio.BufferedProtocol, OwnClient):
         if task.cancelled() or task.exception() is not None:
             error = None if task.cancelled() else task.exception()
             log.error("a hook failed; its connection is ended, the others go on", exc_info=error)
-            self.abort()
+            self._fail()
             return
         self._pending.append((request, None))
         self._turn()
@@ -234,7 +234,7 @@ class OwnConnection(asyncio.BufferedProtocol, OwnClient):
             self._work()
         except Exception:
             log.exception("a connection failed; it is ended, the others go on")
-            self._transport.abort()
+            self._fail()
         finally:
             self._is_busy = False
         self._write()
@@ -273,6 +273,22 @@ class OwnConnection(asyncio.BufferedProtocol, OwnClient):
         self._held &= ~Held.BY_TURN
         self._turn()
         self._read_on()
+
+    def _fail(self) -> None:
+        """Ends the connection, and what is under way on it."""
+        self._transport.abort()
+        self._pending.clear()
+        request = self._request
+        if request is None:
+            return
+        try:
+            request.give_up()
+        except Exception:
+            log.exception("a request that failed could not be told of")
+            request.give_up()
+        if request.is_over:
+            self._request = None
+            self._unchoke()
 
     def _write(self) -> None:
         data = self.http.take_output()

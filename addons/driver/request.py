@@ -9,6 +9,7 @@ from mitmproxy.proxy.commands import StartHook
 from addons.stream.client_end import ClientSide
 from addons.stream.client_http1 import ClientHttp1
 from addons.stream.commands import (
+    LEAVE,
     Abort,
     Ask,
     BreakOff,
@@ -77,14 +78,14 @@ class Connection(ClientSide, Protocol):
 class OwnRequest:
     """One request, and Timed."""
 
-    __slots__ = ("_connection", "_deps", "_loop", "client_id", "is_over", "machine", "provider")
+    __slots__ = ("_connection", "_deps", "_has_failed", "_loop", "client_id", "is_over", "machine", "provider")
 
     def __init__(self, connection: Connection, deps: StreamDeps, loop: asyncio.AbstractEventLoop) -> None:
         self._connection = connection
         self._deps = deps
         self._loop = loop
         self.client_id = connection.client.id
-        self.is_over = False
+        self.is_over = self._has_failed = False
         self.machine = RequestMachine(connection, deps, self._wake)  # with itself it would be tied to its machine
         self.provider = ProviderSide(deps.upstream, connection.client, self._tell)
         deps.deadlines.add(self)
@@ -175,6 +176,16 @@ class OwnRequest:
         self._connection.hook_waits()
         task.add_done_callback(self._hook_ran)
         return ()
+
+    def give_up(self) -> None:
+        """Ends a request whose course failed; addons are told, and where that fails too, it just ends."""
+        if not self._has_failed:
+            self._has_failed = True
+            self._do(self.machine.give_up())
+            if self.machine.is_in_hook:
+                return
+        self.provider.carry_out(LEAVE)
+        self._end()
 
     def _hook_ran(self, task: asyncio.Task[None]) -> None:
         self._connection.hook_ran(self, task)

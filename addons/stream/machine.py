@@ -15,7 +15,7 @@ from addons.errors import GatewayError
 from addons.stream.answer_times import Due
 from addons.stream.client_answer import ClientAnswer
 from addons.stream.client_events import Left
-from addons.stream.commands import GIVE_WAY
+from addons.stream.commands import GIVE_WAY, Command
 from addons.stream.course import Course
 from addons.stream.machine_events import FromProvider, MachineEvent, Woken
 from addons.stream.port import Fault, State, UpstreamAttempt
@@ -222,6 +222,16 @@ class RequestMachine(ClientAnswer):
         return None
 
     # -- the end ------------------------------------------------------------------------------------------------------
+    # -- the end ------------------------------------------------------------------------------------------------------
+    def give_up(self) -> list[Command]:
+        """What is to be done where the course itself failed, and cannot go on: as when the client has left."""
+        self._out.clear()
+        self._course = None
+        self._waiting.clear()
+        if not self._is_over and hasattr(self, "flow"):
+            self._go(self._client_left("the gateway failed; its log says why"))
+        return self._taken()
+
     def let_go(self) -> None:
         """Unties the request, which is over: it goes with its last reference then, and no collection has to find it."""
         self.attempt = self.port = None

@@ -25,8 +25,8 @@ from mitmproxy.options import Options
 from addons.app.hooks import Glassgate
 from addons.app.outside import Outside
 from addons.app.runtime import Running
+from addons.driver.connection import OwnHouse
 from addons.exchange.outcome import Outcome
-from addons.stream.own_connection import OwnHouse
 from addons.vault.keys import ENV_NAME, VaultKey
 from addons.vault.store import Vault
 from tests.support.answers import Site, zai_token

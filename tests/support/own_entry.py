@@ -5,9 +5,17 @@ import socket
 import weakref
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, Final, cast
 
-from addons.stream.own_connection import READ_BYTES
+from mitmproxy.proxy import commands, events
+
+from addons.driver.connection import READ_BYTES, OwnConnection, OwnHouse
+from addons.driver.port import Accepted
+from addons.layers.events import Tick
+from addons.layers.own_client import OwnClient
+from addons.stream.deps import Timed
 
 HIGH_WATER: Final = 64 * 1024
 """When more waits for the client, asyncio calls `pause_writing`; `resume_writing` at a quarter of it."""
@@ -174,3 +182,65 @@ class FakeTransport(asyncio.Transport):
     def _lost(self, error: Exception | None) -> None:
         protocol, self._protocol = self._protocol, None
         protocol.connection_lost(error)
+
+
+class OwnEntry(OwnClient):
+    """An own connection in the place of mitmproxy's layers: takes their events, and what it does are their commands."""
+
+    def __init__(self, drive: Any, house: OwnHouse) -> None:
+        self.drive = drive
+        self.is_listed = False
+        """As mitmproxy's list has it."""
+        self._held: dict[commands.Command, asyncio.Future[None]] = {}
+        instance: Any = SimpleNamespace(mode=drive.client.proxy_mode, manager=SimpleNamespace(connections=self))
+        accepted = Accepted(instance, cast(Any, drive.client.peername), lambda: None)
+        self.connection = OwnConnection(replace(house, run_hook=self._run_hook), accepted)
+        self.transport = FakeTransport(self.connection, accepted.peer, self._wrote, self._ended)
+
+    def begin(self) -> None:
+        self.connection.connection_made(self.transport)
+
+    def handle_event(self, event: events.Event) -> tuple[()]:
+        if isinstance(event, events.DataReceived):
+            self.transport.sends(event.data)
+        elif isinstance(event, events.ConnectionClosed):
+            self.transport.leaves()
+        elif isinstance(event, events.HookCompleted):
+            self._held.pop(event.command).set_result(None)
+        elif isinstance(event, Tick):
+            self.connection.tick(event.watched)
+        return ()
+
+    async def _run_hook(self, hook: commands.StartHook) -> None:
+        if await self.drive.hooked(hook):
+            held = self._held[hook] = asyncio.get_running_loop().create_future()
+            await held
+
+    # -- as it stands in the list of handlers -----------------------------------------------------------------------
+    def tick(self, watched: Timed) -> None:
+        self.connection.tick(watched)
+
+    def abort(self) -> None:
+        self.connection.abort()
+
+    def __getattr__(self, name: str) -> Any:
+        """For its calls to providers it is the client's end."""
+        return getattr(self.drive, name)
+
+    # -- as that list -----------------------------------------------------------------------------------------------
+    def __setitem__(self, client_id: str, own: OwnConnection) -> None:
+        self.is_listed = True
+        self.client = self.drive.client = own.client
+        self.drive.register(self)
+
+    def pop(self, client_id: str, default: None) -> None:
+        """A visit stays in the list, as one over layers does."""
+        self.is_listed = False
+
+    # -- what the transport does ----------------------------------------------------------------------------------
+    def _wrote(self, data: bytes) -> None:
+        self.drive._do(commands.SendData(self.drive.client, data))
+
+    def _ended(self, half: bool) -> None:
+        kind = commands.CloseTcpConnection if half else commands.CloseConnection
+        self.drive._do(kind(self.drive.client, *([True] if half else [])))

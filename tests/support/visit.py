@@ -2,8 +2,7 @@
 
 import asyncio
 import json
-from dataclasses import dataclass, replace
-from types import SimpleNamespace
+from dataclasses import dataclass
 from typing import Any, Final, Self, cast
 
 import h11
@@ -17,15 +16,13 @@ from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layer import NextLayer
 from mitmproxy.proxy.layers.modes import ReverseProxy
 
+from addons.driver.connection import OwnHouse
 from addons.inspect.annotation import Annotation, annotation_of
 from addons.layers.layer import GatewayLayer
-from addons.stream.deps import Timed
-from addons.stream.own_connection import OwnConnection, OwnHouse
-from addons.stream.own_driver import Accepted, OwnClient
 from addons.upstream.port import Cancel, Receiver, Target
 from tests.support.drive import Drive, FakeLink, Side
 from tests.support.http1 import END
-from tests.support.own_entry import FakeTransport
+from tests.support.own_entry import OwnEntry
 from tests.support.virtual_time import settle
 
 KEY: Final = "sk-harness-0123456789abcdef0123456789abcdef"
@@ -61,62 +58,6 @@ class Got:
         """The error that the client was told, be it as an answer or in a stream."""
         found = self.frames[-1] if self.headers["content-type"].startswith("text/event-stream") else self.value
         return found["error"]
-
-
-class OwnEntry(OwnClient):
-    """An own connection in the place of mitmproxy's layers: takes their events, and what it does are their commands."""
-
-    def __init__(self, visit: "Visit", house: OwnHouse) -> None:
-        self._visit = visit
-        self._held: dict[commands.Command, asyncio.Future[None]] = {}
-        instance: Any = SimpleNamespace(mode=visit.client.proxy_mode, manager=SimpleNamespace(connections=self))
-        accepted = Accepted(instance, cast(Any, visit.client.peername), lambda: None)
-        self.connection = OwnConnection(replace(house, run_hook=self._run_hook), accepted)
-        self.transport = FakeTransport(self.connection, accepted.peer, self._wrote, self._ended)
-
-    def begin(self) -> None:
-        self.connection.connection_made(self.transport)
-
-    def handle_event(self, event: events.Event) -> tuple[()]:
-        if isinstance(event, events.DataReceived):
-            self.transport.sends(event.data)
-        elif isinstance(event, events.ConnectionClosed):
-            self.transport.leaves()
-        elif isinstance(event, events.HookCompleted):
-            self._held.pop(event.command).set_result(None)
-        return ()
-
-    async def _run_hook(self, hook: commands.StartHook) -> None:
-        if await self._visit.hooked(hook):
-            held = self._held[hook] = asyncio.get_running_loop().create_future()
-            await held
-
-    # -- as it stands in the list of handlers -----------------------------------------------------------------------
-    def tick(self, watched: Timed) -> None:
-        self.connection.tick(watched)
-
-    def abort(self) -> None:
-        self.connection.abort()
-
-    def __getattr__(self, name: str) -> Any:
-        """For its calls to providers it is the visit."""
-        return getattr(self._visit, name)
-
-    # -- as that list -----------------------------------------------------------------------------------------------
-    def __setitem__(self, client_id: str, own: OwnConnection) -> None:
-        self.client = self._visit.client = own.client
-        self._visit.register(self)
-
-    def pop(self, client_id: str, default: None) -> None:
-        """A visit stays in the list, as one over layers does."""
-
-    # -- what the transport does ----------------------------------------------------------------------------------
-    def _wrote(self, data: bytes) -> None:
-        self._visit._do(commands.SendData(self._visit.client, data))
-
-    def _ended(self, half: bool) -> None:
-        kind = commands.CloseTcpConnection if half else commands.CloseConnection
-        self._visit._do(kind(self._visit.client, *([True] if half else [])))
 
 
 class Visit(Drive):
