@@ -243,21 +243,35 @@ async def test_a_client_that_does_not_read_holds_its_provider() -> None:
 
 
 @in_virtual_time
-async def test_a_second_request_whose_client_has_not_read_the_first_answer_is_held_too() -> None:
+async def test_a_second_request_is_not_begun_while_the_first_answer_is_not_read() -> None:
     drive = OwnDrive(FakeAttempt(), FakeAttempt(port=9001))
     await settle()
     drive.client_sends(POST + POST)
     await settle()
     drive.transport.reads = False
     await drive.says(HEAD + chunk(b"x" * 200_000 + b"[DONE]") + END)
-    first, second = (drive.links[server] for server in drive.servers)
+    (first,) = drive.links.values()
     assert not first.is_paused, "it has said all, and serves others"
-    paused = [second.is_paused]
+    assert drive.log.count("requestheaders") == 1
     drive.transport.catches_up()
     await settle()
-    assert [*paused, second.is_paused] == [True, False]
+    assert drive.log.count("requestheaders") == 2
     await drive.says(HEAD + chunk(b"two[DONE]") + END)
     assert drive.to_client.endswith(chunk(b"two[DONE]") + END)
+
+
+@in_virtual_time
+async def test_a_provider_that_is_reached_while_its_client_does_not_read_is_held() -> None:
+    drive = OwnDrive(FakeAttempt())
+    await _connecting(drive)
+    drive.connection.pause_writing()
+    drive.hold = set()
+    drive.complete()
+    await settle()
+    (link,) = drive.links.values()
+    paused = [link.is_paused]
+    drive.connection.resume_writing()
+    assert [*paused, link.is_paused] == [True, False]
 
 
 # -- faults -----------------------------------------------------------------------------------------------------------

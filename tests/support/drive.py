@@ -18,7 +18,7 @@ from addons.errors import GatewayError
 from addons.layers.deps import LayerDeps
 from addons.layers.events import Tick, ToStream
 from addons.layers.layer import GatewayLayer
-from addons.stream.deps import AttemptFailedHook, ClientLimits, StreamDeps, Timed
+from addons.stream.deps import AttemptFailedHook, ClientLimits, Timed
 from addons.stream.port import Beside, Fault, State, Timers, UploadReading
 from addons.upstream.http1 import Http1Connection
 from addons.upstream.pool import UpstreamPool
@@ -300,7 +300,7 @@ class Drive:
     def _outermost(self, context: Context) -> Any:
         """The layer that is given the events of the connection: a GatewayLayer, but for the harness."""
         self.upstream = UpstreamPool(self.connect, lambda: self.now)
-        layer_deps = LayerDeps(
+        self.deps = LayerDeps(
             lambda flow: self.port,
             self.watch,
             refusal,
@@ -312,8 +312,7 @@ class Drive:
             heads_are_heard=lambda: self.heads_are_heard,
             wants_tls=self.wants_tls,
         )
-        self.deps: StreamDeps = layer_deps
-        return GatewayLayer(context, HTTPMode.transparent, layer_deps)
+        return GatewayLayer(context, HTTPMode.transparent, self.deps)
 
     # -- what the world does --------------------------------------------------------------------------------------
     def feed(self, event: events.Event) -> None:

@@ -80,7 +80,7 @@ class Visit(Drive):
     def _outermost(self, context: Context) -> Any:
         if self._own_house is not None:
             entry = OwnEntry(self, self._own_house)
-            self.deps = self._own_house.deps()
+            self.deps = cast(Any, self._own_house.deps())  # all but what layers need
             entry.begin()
             return entry
         context.options = self.master.options
