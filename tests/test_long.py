@@ -32,7 +32,7 @@ def said(*arguments: str) -> str:
 @pytest.mark.processes
 def test_every_part_is_over_both_drivers() -> None:
     rows = [line.split()[:2] for line in said("--list").splitlines()]
-    for part in ("wire", "mixing", "soak", "clients"):
+    for part in ("wire", "visits", "mixing", "soak", "clients"):
         assert {driver for name, driver in rows if name == part} == {"auto", "mitmproxy"}
     assert {driver for name, driver in rows if name in ("flows", "pool")} == {"both"}
 

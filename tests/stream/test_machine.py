@@ -201,3 +201,23 @@ def test_who_breaks_its_body_is_refused_only_while_that_comes() -> None:
     assert told(drive.feed(refused)) == "error head:400 data Over SendEnd"
     drive, _ = begun(b"x ")
     assert told(drive.feed(refused)) == ""
+
+
+# -- a fault of the course itself ---------------------------------------------------------------------------------
+@pytest.mark.parametrize("hook", ["request", "responseheaders", "response"])
+def test_what_cannot_go_on_ends_as_when_its_client_has_left(hook: str) -> None:
+    drive = MachineDrive(PiecewiseAttempt())
+    drive.hold = {hook}
+    drive.post()
+    if hook != "request":
+        drive.answers(b"one[DONE]")
+    drive.feed(Left("it left"))
+    assert drive.held is not None
+    assert told(drive.machine.give_up()) == ("Leave error" if hook == "responseheaders" else "error")
+    assert told(drive.machine.hook_done()) == "Over"
+    assert told(drive.machine.give_up()) == "", "it is over"
+
+
+def test_what_failed_before_there_was_a_flow_has_nobody_to_be_told() -> None:
+    drive = MachineDrive()
+    assert told(drive.machine.give_up()) == ""
