@@ -61,7 +61,7 @@ async def test_a_mitmproxy_without_some_name_is_told_once_and_serves_all(
 ) -> None:
     monkeypatch.delattr(ServerInstance, "make_top_layer")
     made = PlainHttpDriver(lambda accepted: asyncio.Protocol())
-    monkeypatch.setattr(addons.app.stream_side, "PlainHttpDriver", lambda make: made)
+    monkeypatch.setattr(addons.app.stream_side, "PlainHttpDriver", lambda *_: made)
     async with api(tmp_path) as house:
         assert (made.is_wanted, made.lacks) == (True, "ServerInstance.make_top_layer")
         house.write(more="limits: {requests: 7}")

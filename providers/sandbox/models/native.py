@@ -73,7 +73,8 @@ def _files(message: Mapping[str, Any]) -> Iterator[str]:
     """What the parts beside the text show."""
     content = message.get("content")
     for part in content if isinstance(content, list) else ():
-        inner = part.get(part.get("type")) if isinstance(part, Mapping) else None
+        kind = part.get("type") if isinstance(part, Mapping) else None
+        inner = part.get(kind) if isinstance(kind, str) else None
         if not isinstance(inner, Mapping):
             continue
         address = str(inner.get("url") or inner.get("file_data") or "")
@@ -81,5 +82,5 @@ def _files(message: Mapping[str, Any]) -> Iterator[str]:
         name = str(inner.get("filename") or "")
         if data is not None:
             yield described(data, name)
-        elif part.get("type") != "text":
-            yield f"{part.get('type')} {name or address}".strip()
+        elif kind != "text":
+            yield f"{kind} {name or address}".strip()

@@ -66,7 +66,7 @@ class OpenAISite(Site):
     async def _chat(self, request: Request, wire: Wire) -> None:
         body = request.json()
         if not isinstance(body, dict) or not isinstance(body.get("messages"), list) or not body["messages"]:
-            await wire.respond(400, {"error": {"message": "bad request body", "type": "invalid_request_error"}})
+            await wire.respond(400, _BAD_BODY)
             return
         if body.get("model") not in MODELS:
             error = {"message": f"The model {body.get('model')} does not exist", "code": "model_not_found"}
@@ -77,7 +77,11 @@ class OpenAISite(Site):
             error = {"message": message, "type": "invalid_request_error", "param": "tools"}
             await wire.respond(400, {"error": {**error, "code": None}})
             return
-        script, said = _said(body)
+        try:
+            script, said = _said(body)
+        except (TypeError, KeyError, AttributeError, RecursionError):  # a field of another type than its own
+            await wire.respond(400, _BAD_BODY)
+            return
         script = once(script, self.met)
         if script.only_model not in ("", body["model"]):
             script = replace(script, fault="")
@@ -183,6 +187,9 @@ def _with_fault(frames: list[bytes], script: Script, chat: _Chunks) -> list[byte
         case "after_done":
             return [*frames, chat.frame({"content": "words after the end"})]
     return frames
+
+
+_BAD_BODY = {"error": {"message": "bad request body", "type": "invalid_request_error"}}
 
 
 def _is_function(tool: object) -> bool:

@@ -114,7 +114,14 @@ def test_reasoning_comes_where_it_is_asked_for() -> None:
 
 @pytest.mark.parametrize(
     ("body", "status"),
-    [({"messages": []}, 400), ({"messages": "Hi"}, 400), ({"model": "gpt"}, 404), ({"tools": [{"type": "web"}]}, 400)],
+    [
+        ({"messages": []}, 400),
+        ({"messages": "Hi"}, 400),
+        ({"model": "gpt"}, 404),
+        ({"tools": [{"type": "web"}]}, 400),
+        ({"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "tool_calls": 3}]}, 400),
+        ({"messages": [{"role": "user", "content": [{"type": ["text"], "text": "Hi"}]}]}, 200),
+    ],
 )
 def test_a_body_it_cannot_answer_is_refused(body: dict[str, Any], status: int) -> None:
     assert chat(**body).status == status
