@@ -27,7 +27,8 @@ from addons.layers.connections import has_left
 from addons.layers.handed_off import begins_with_tls
 from addons.layers.own_client import OwnClient
 from addons.stream.client_events import Head
-from addons.stream.client_http1 import ClientHttp1, Closing
+from addons.stream.client_http1 import ClientHttp1
+from addons.stream.connection_end import Closing
 from addons.stream.deps import StreamDeps, Timed
 from addons.stream.inactivity import Inactivity
 from addons.stream.machine_events import TICKED, MachineEvent

@@ -20,7 +20,8 @@ from addons.layers.deps import LayerDeps
 from addons.layers.events import Commands, RequestHeld, RequestRefused, Tick
 from addons.layers.small_queue import SmallQueue
 from addons.stream.client_events import ClientEvent, Data, Head, Left, Refused
-from addons.stream.client_http1 import ClientHttp1, Closing
+from addons.stream.client_http1 import ClientHttp1
+from addons.stream.connection_end import Closing
 
 
 class JsonHttp1Server(HttpConnection):

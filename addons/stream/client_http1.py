@@ -9,8 +9,7 @@ tick), tells the answer (`send_head`, `send_data`, `send_end`, `break_off`), and
 is to write (`take_output`), and then ends as much of the connection as `closing` says.
 """
 
-from collections.abc import Iterable, Sequence
-from enum import Enum, auto
+from collections.abc import Sequence
 from typing import Final
 
 import h11
@@ -24,21 +23,15 @@ from addons.framing.lines import Bound, LineBuffer, TooLarge
 from addons.framing.persistence import is_last
 from addons.stream.answer_framing import framing_of
 from addons.stream.client_events import END, ClientEvent, Data, Head, Left, Refused
-from addons.stream.connection_limits import Peer, is_same_machine
-from addons.stream.deps import RefusedHead, StreamDeps, Timed
-from addons.stream.refusal import add_missing, closing
-from addons.stream.request_head import HEAD_BYTES, HeadRefused, fields_in, method_and_path, read_head
+from addons.stream.connection_end import NEVER, Closing, ConnectionEnd, Stage
+from addons.stream.connection_limits import is_same_machine
+from addons.stream.deps import StreamDeps, Timed
+from addons.stream.request_head import HEAD_BYTES, HeadRefused, read_head
 
-BEGINNING_BYTES: Final = 1024
-"""What is kept of a head that is refused, to tell what was asked for."""
 BLANK_BYTES: Final = 64
 """Blank lines before a request; some clients send one behind a body."""
 PIPELINED_BYTES: Final = 256 * 1024
 """What is kept of requests that a client sends before it has its answer."""
-LINGER_BYTES: Final = 1024 * 1024
-LINGER_S: Final = 1.0
-"""How much of a refused request is still read past, and for how long."""
-NEVER: Final = float("inf")
 
 PLAIN: Final = (
     "this port speaks https: use https:// in the base URL. What was sent now could be read on its way; if a key was in "
@@ -46,28 +39,7 @@ PLAIN: Final = (
 )
 
 
-class Closing(Enum):
-    """How much of the connection is to end, once all output is written."""
-
-    OPEN = auto()
-    HALF = auto()
-    """Our side of it: the client may still read, and what it still sends is dropped."""
-    CLOSED = auto()
-
-
-class _State(Enum):
-    HEAD = auto()
-    """A request may begin, or its head has begun."""
-    BODY = auto()
-    DROP = auto()
-    """The rest of a body that was refused is dropped, until the answer says so."""
-    WAIT = auto()
-    """The request is whole, its answer is not."""
-    LINGER = auto()
-    OVER = auto()
-
-
-class ClientHttp1:
+class ClientHttp1(ConnectionEnd):
     """One client connection. Where it has an `owner`, that is registered with its deadline, and ticked in its place."""
 
     __slots__ = (
@@ -76,47 +48,28 @@ class ClientHttp1:
         "_blank_bytes",
         "_body_bytes",
         "_buf",
-        "_client",
         "_closes",
-        "_deps",
         "_has_left",
         "_head",
         "_is_chunked",
         "_is_deaf",
         "_is_head",
-        "_linger_bytes",
-        "_out",
         "_owed_bytes",
-        "_owner",
-        "_peer",
         "_reader",
         "_says",
-        "_state",
-        "closing",
-        "deadline",
-        "ending",
     )
 
     def __init__(self, deps: StreamDeps, client: Connection, owner: Timed | None = None) -> None:
-        self.closing = Closing.OPEN
-        self.deadline = NEVER
-        self.ending = False
-        """The gateway stops: the next tick ends a connection that only lingers."""
-        self._deps = deps
-        self._client = client
-        self._owner = owner
-        self._peer: Peer = client.peername or ()
-        self._state = _State.HEAD
+        super().__init__(deps, client, owner)
         self._buf = LineBuffer()
         """What has come and is not yet read."""
         self._ahead: list[ClientEvent] = []
         """What was read and not yet asked for, the next one last."""
-        self._out: list[bytes] = []
         self._has_left = False
         """The client has ended its side; that is told behind all that came before."""
         self._head: Sequence[bytes] = ()
         """The lines of a head until it is accepted."""
-        self._blank_bytes = self._body_bytes = self._linger_bytes = 0
+        self._blank_bytes = self._body_bytes = 0
         self._reader: FramedReader | None = None
         self._is_head = self._asked_to_close = False
         """Of the request: its method, and that its connection is to end with it."""
@@ -128,21 +81,17 @@ class ClientHttp1:
         """The client sent more in advance than is kept: its connection ends with this answer."""
 
     @property
-    def client_id(self) -> str:
-        return self._client.id
-
-    @property
     def is_between_requests(self) -> bool:
         """Nothing is under way: no request has begun, or the last one has its answer."""
-        return self._state is _State.HEAD and not self._buf
+        return self._state is Stage.HEAD and not self._buf
 
     # -- in -------------------------------------------------------------------------------------------------------
     def receive(self, data: bytes) -> None:
         """Takes bytes of the client's. Ask for events before there are more of them: then little is kept."""
         state = self._state
-        if state is _State.HEAD or state is _State.BODY:
+        if state is Stage.HEAD or state is Stage.BODY:
             self._buf += data
-        elif state is _State.WAIT:
+        elif state is Stage.WAIT:
             if self._is_deaf:
                 return
             self._buf += data
@@ -151,7 +100,7 @@ class ClientHttp1:
             if len(self._buf) > (max(self._deps.limits.body_bytes, PIPELINED_BYTES) if answered else PIPELINED_BYTES):
                 self._is_deaf = True
                 self._buf = LineBuffer()
-        elif state is _State.LINGER:
+        elif state is Stage.LINGER:
             self._linger_bytes -= len(data)
             if self._linger_bytes < 0:
                 self._close()
@@ -159,15 +108,15 @@ class ClientHttp1:
     def closed(self, *, is_gone: bool = False) -> None:
         """The client has ended its side. Where it `is_gone` altogether, what it sent in advance is dropped."""
         self._has_left = True
-        if self._state is _State.LINGER or (is_gone and self._state is _State.HEAD):
+        if self._state is Stage.LINGER or (is_gone and self._state is Stage.HEAD):
             self._close()
 
     def tick(self) -> None:
         """The deadline has passed, or the gateway stops. No event comes of it."""
         late = self._deps.clock() >= self.deadline
-        if late and self._state is _State.HEAD and self._buf:
+        if late and self._state is Stage.HEAD and self._buf:
             self._refuse(408, f"the request's head did not arrive within {self._deps.limits.head_s:g} s")
-        elif (late and self._state is _State.HEAD) or (self._state is _State.LINGER and (late or self.ending)):
+        elif (late and self._state is Stage.HEAD) or (self._state is Stage.LINGER and (late or self.ending)):
             self._close()
         elif late or self.ending:
             self._unwatch()
@@ -176,10 +125,10 @@ class ClientHttp1:
         """What comes next of the client's requests; None: nothing until more was received, or an answer has ended."""
         if self._ahead:
             return self._ahead.pop()
-        if self._state is _State.HEAD:
+        if self._state is Stage.HEAD:
             if (head := self._read_head()) is not None:
                 return head
-        elif self._state is _State.BODY and self._buf:
+        elif self._state is Stage.BODY and self._buf:
             self._read_body()
             if self._ahead:
                 return self._ahead.pop()
@@ -223,13 +172,13 @@ class ClientHttp1:
         self._asked_to_close = is_last(request.http_version, request.headers)
         self._head, self._owed_bytes, self._blank_bytes, self._body_bytes = (), None, 0, 0
         if size == 0:
-            self._state = _State.WAIT
+            self._state = Stage.WAIT
             self._ahead.append(END)
         elif size is not None and size <= min(len(self._buf), self._deps.limits.most_bytes):
-            self._state = _State.WAIT  # the usual case: all of it came with its head, and needs no reader
+            self._state = Stage.WAIT  # the usual case: all of it came with its head, and needs no reader
             self._ahead += (END, Data(self._buf.take(size)))
         else:
-            self._state = _State.BODY
+            self._state = Stage.BODY
             self._reader = reader_of(size)
         return Head(request, size == 0)
 
@@ -247,20 +196,20 @@ class ClientHttp1:
             message = f"the request's body is malformed: {found.fault}"
             ahead.append(self._give_up(GatewayError(400, message, code="bad_http_request")))
         elif found.ended:
-            self._state, self._reader = _State.WAIT, None
+            self._state, self._reader = Stage.WAIT, None
             ahead.append(END)
         self._ahead = ahead[::-1] + self._ahead
 
     def _give_up(self, error: GatewayError) -> Refused:
         """The answer says why; until then what comes is dropped."""
         self._buf = LineBuffer()
-        self._state = _State.DROP
+        self._state = Stage.DROP
         return Refused(error)
 
     def _leaves(self) -> Left | None:
         """What it means that the client has ended its side: for practical purposes, it wants nothing any more."""
         left = None
-        if self._state is _State.WAIT:
+        if self._state is Stage.WAIT:
             left = Left("Client disconnected.")
         elif self._reader is not None:
             try:
@@ -316,7 +265,7 @@ class ClientHttp1:
             return
         self._ahead.clear()  # of a request that was answered before anybody asked for the rest of it
         self._says = False
-        self._state = _State.HEAD
+        self._state = Stage.HEAD
 
     def break_off(self, status: int | None, message: str) -> None:
         """Ends an answer that cannot be ended properly: where its head is not out, with an error of this status."""
@@ -327,49 +276,16 @@ class ClientHttp1:
         else:
             self._tell(status, message, "bad_http_request", ())
 
-    def take_output(self) -> bytes:
-        """What is to be written now; empty where nothing is."""
-        out = self._out
-        if not out:
-            return b""
-        data = out[0] if len(out) == 1 else b"".join(out)
-        out.clear()
-        return data
-
     def _is_early(self) -> bool:
         """The answer comes before its request is whole; what has come of that, asked for or not, counts."""
-        if self._state is _State.BODY and self._buf:
+        if self._state is Stage.BODY and self._buf:
             self._read_body()
-        return self._state is not _State.WAIT
+        return self._state is not Stage.WAIT
 
     # -- refusals and the end -------------------------------------------------------------------------------------
     def _refuse(self, status: int, message: str, code: str = "bad_http_request") -> None:
         """Refuses a head."""
         self._tell(status, message, code, self._head or bytes(self._buf)[:HEAD_BYTES].splitlines())
-
-    def _tell(self, status: int, message: str, code: str, head: Sequence[bytes]) -> None:
-        """Answers what nobody else will, by the lines of its head; it is told here, since no hook will."""
-        method, path = method_and_path(head[0][:BEGINNING_BYTES] if head else b"")
-        error = GatewayError(status, message, code=code)
-        fields: Iterable[tuple[bytes, bytes]] = fields_in(head)
-        answer = closing(self._deps.refuse, path, error, fields)
-        add_missing(answer, self._deps.extra_headers(fields))
-        self._deps.refused(RefusedHead(answer.headers["x-request-id"], self._peer, method, path, error))
-        self._out.append(http1.assemble_response(answer))
-        self._hang_up()
-
-    def _hang_up(self) -> None:
-        """Ends our side of the connection; what the client still sends is dropped within bounds."""
-        self._forget()
-        self._state, self.closing = _State.LINGER, Closing.HALF
-        self._linger_bytes = LINGER_BYTES
-        self._watch(LINGER_S)
-        self._deps.tracker.idle(self._peer)
-
-    def _close(self) -> None:
-        self._forget()
-        self._unwatch()
-        self._state, self.closing = _State.OVER, Closing.CLOSED
 
     def _forget(self) -> None:
         self._buf, self._head, self._reader = LineBuffer(), (), None
@@ -381,12 +297,3 @@ class ClientHttp1:
         if self.deadline == NEVER and not self._has_left:
             self._deps.tracker.spoke(self._peer)
             self._watch(self._deps.limits.head_s)
-
-    def _watch(self, seconds: float) -> None:
-        self.deadline = self._deps.clock() + seconds
-        self._deps.deadlines.add(self._owner or self)
-
-    def _unwatch(self) -> None:
-        if self.deadline != NEVER:
-            self.deadline = NEVER
-            self._deps.deadlines.discard(self._owner or self)

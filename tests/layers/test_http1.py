@@ -14,7 +14,7 @@ from mitmproxy.proxy.layers.http._events import (
 
 from addons.layers import http1
 from addons.layers.events import RequestRefused
-from addons.stream import client_http1
+from addons.stream import client_http1, connection_end
 from tests.support.client_talk import Talk, whole
 from tests.support.door import CHUNKED, DONE, KEY, POST, cuts, error_of, refusal
 from tests.support.drive import Drive, FakeAttempt, layer_options
@@ -41,14 +41,14 @@ def test_of_a_refused_request_only_so_much_is_read_past() -> None:
     while drive.client not in drive.closed:
         drive.client_sends(b"x" * 65536)
         sent += 65536
-    assert sent <= client_http1.LINGER_BYTES + 65536
+    assert sent <= connection_end.LINGER_BYTES + 65536
     assert drive.watch == set()
 
 
 def test_a_refused_client_that_stays_is_closed_in_a_moment() -> None:
     drive = Drive([], at_head=refusal())
     drive.client_sends(POST + CHUNKED + b"\r\n")
-    drive.tick(client_http1.LINGER_S)
+    drive.tick(connection_end.LINGER_S)
     assert drive.client in drive.closed
     assert drive.watch == set()
 
@@ -233,9 +233,9 @@ def sent_by_layer(pieces: tuple[bytes, ...]) -> tuple[bytes, ConnectionState]:
 )
 def test_the_layer_sends_what_the_connection_without_io_says_byte_for_byte(raw: bytes) -> None:
     left = {
-        client_http1.Closing.OPEN: ConnectionState.OPEN,
-        client_http1.Closing.HALF: ConnectionState.CAN_READ,
-        client_http1.Closing.CLOSED: ConnectionState.CLOSED,
+        connection_end.Closing.OPEN: ConnectionState.OPEN,
+        connection_end.Closing.HALF: ConnectionState.CAN_READ,
+        connection_end.Closing.CLOSED: ConnectionState.CLOSED,
     }
     for pieces in cuts(raw):
         talk = Talk()

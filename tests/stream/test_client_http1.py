@@ -10,12 +10,9 @@ from mitmproxy import http
 from addons.stream.client_events import Data, Head
 from addons.stream.client_http1 import (
     BLANK_BYTES,
-    LINGER_BYTES,
-    LINGER_S,
     PIPELINED_BYTES,
-    ClientHttp1,
-    Closing,
 )
+from addons.stream.connection_end import Closing
 from addons.stream.deps import ClientLimits
 from addons.stream.request_head import HEAD_BYTES
 from tests.support.client_talk import CHUNKED, Talk, streamed, whole
@@ -280,31 +277,6 @@ def test_what_is_sent_in_one_turn_is_written_in_one_piece_and_once() -> None:
 
 
 # -- answers before the request is whole ------------------------------------------------------------------------------
-def test_an_early_answer_says_that_it_closes_and_the_client_may_read_it() -> None:
-    talk = talk_of(FIVE + b"he")
-    answer = whole()
-    talk.http.send_head(answer)
-    assert answer.headers["connection"] == "close"
-    talk.http.send_data(b"hello")
-    assert talk.closing() is Closing.OPEN
-    talk.http.send_end()
-    assert talk.closing() is Closing.HALF
-    assert talk.tracker.said[-1] == "idle"
-    talk.sends(b"llo" + GET)
-    assert len(talk.said) == 2, "nobody is told of what comes now"
-    talk.tick(LINGER_S)
-    assert talk.closing() is Closing.CLOSED
-    assert not talk.watch
-
-
-def test_of_what_comes_behind_an_early_answer_only_so_much_is_read() -> None:
-    talk = talk_of(FIVE)
-    talk.answer(whole())
-    talk.sends(b"x" * LINGER_BYTES)
-    assert talk.closing() is Closing.HALF
-    talk.sends(b"x")
-    assert talk.closing() is Closing.CLOSED
-    assert not talk.watch
 
 
 def test_an_early_answer_whose_request_is_whole_before_it_ends_closes_all_the_same() -> None:
@@ -400,13 +372,6 @@ def test_that_it_left_is_told_behind_all_that_it_has_sent() -> None:
     assert talk.course == [ASKED, "data b'hello'", "end", "left Client disconnected."]
 
 
-def test_a_client_that_leaves_once_it_was_hung_up_is_closed_at_once() -> None:
-    talk = talk_of(b"none\r\n\r\n")
-    talk.http.closed()
-    assert talk.closing() is Closing.CLOSED
-    assert not talk.watch
-
-
 # -- time -------------------------------------------------------------------------------------------------------------
 def test_a_head_that_does_not_come_in_time_is_refused() -> None:
     talk = talk_of(b"GET /v1/mo")
@@ -450,25 +415,6 @@ def test_blank_lines_and_nothing_behind_them_are_closed_without_a_word() -> None
     assert not talk.watch
 
 
-@pytest.mark.parametrize(("raw", "closing"), [(b"GET /", Closing.OPEN), (b"none\r\n\r\n", Closing.CLOSED)])
-def test_where_the_gateway_stops_only_who_lingers_is_closed(raw: bytes, closing: Closing) -> None:
-    talk = talk_of(raw)
-    talk.http.ending = True
-    talk.tick(0)
-    assert talk.closing() is closing
-    assert not talk.watch
-
-
-def test_whoever_owns_the_connection_is_registered_in_its_place() -> None:
-    talk = Talk(silent)
-    owner = ClientHttp1(talk.deps, talk.client)
-    talk.http = ClientHttp1(talk.deps, talk.client, owner)
-    talk.sends(b"GET /")
-    assert talk.watch == {owner}
-    talk.sends(b" HTTP/1.1\r\n\r\n")
-    assert not talk.watch
-
-
 # -- answers that break off -------------------------------------------------------------------------------------------
 def test_an_answer_that_breaks_off_before_its_head_is_an_error() -> None:
     talk = talk_of(GET + GET)
@@ -489,16 +435,6 @@ def test_one_that_has_begun_or_is_killed_ends_with_its_connection(begun: bool, s
     talk.http.break_off(status, "killed")
     assert talk.closing() is Closing.CLOSED
     assert talk.http.take_output() == b""
-
-
-def test_nothing_is_sent_to_who_was_hung_up() -> None:
-    talk = talk_of(FIVE)
-    talk.answer(whole(), [b"hello"])
-    sent = talk.output
-    talk.answer(whole(), [b"hello"])
-    talk.http.break_off(502, "late")
-    talk.write()
-    assert talk.output == sent
 
 
 # -- anything at all --------------------------------------------------------------------------------------------------

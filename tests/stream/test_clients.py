@@ -1,6 +1,6 @@
 """The stream layer, event by event: clients that leave, and clients that take their time."""
 
-from addons.stream import client_http1
+from addons.stream import connection_end
 from tests.support.drive import Drive, FakeAttempt
 from tests.support.http1 import END, OK, chunk, status_of
 
@@ -36,7 +36,7 @@ def test_a_head_that_does_not_end_is_a_json_408() -> None:
     drive.tick(2)
     assert status_of(drive.to_client) == 408
     assert drive.client_closed()
-    drive.tick(client_http1.LINGER_S)
+    drive.tick(connection_end.LINGER_S)
     assert drive.watch == set()
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from addons.mitm import compat as fitting
-from addons.stream import client_http1
+from addons.stream import connection_end
 from addons.stream.body_budget import OF_ONE
 from addons.stream.intake import PIECE_BYTES
 from tests.support.door import CHUNKED, DONE, POST, error_of, refusal
@@ -54,7 +54,7 @@ def test_a_body_that_does_not_end_is_a_json_408() -> None:
     assert json.loads(body_of(drive.to_client))["error"]["code"] == "request_timeout"
     assert drive.client_closed()
     assert "request" not in drive.log
-    drive.tick(client_http1.LINGER_S)
+    drive.tick(connection_end.LINGER_S)
     assert drive.watch == set()
 
 

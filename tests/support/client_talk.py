@@ -9,7 +9,8 @@ from mitmproxy.connection import Client, ConnectionState
 from addons.errors import GatewayError
 from addons.layers.deps import LayerDeps
 from addons.stream.client_events import ClientEvent, Data, End, Head, Left, Refused
-from addons.stream.client_http1 import ClientHttp1, Closing
+from addons.stream.client_http1 import ClientHttp1
+from addons.stream.connection_end import Closing
 from addons.stream.connection_limits import Peer
 from addons.stream.deps import ClientLimits, NoConnectionTracker, RefusedHead, Timed
 
