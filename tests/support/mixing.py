@@ -26,6 +26,8 @@ CLIENTS: Final = 24
 READ_BYTES: Final = 16 * 1024
 """What the gateway reads of a provider at once."""
 PATIENCE_S: Final = 60.0
+IN_ADVANCE: Final = 3
+"""Requests that a client sends at once, when it does not wait for each answer."""
 
 
 @dataclass
@@ -94,37 +96,42 @@ class Mixer:
 
     # -- clients ------------------------------------------------------------------------------------------------------
     async def ask(self, gateway: Gateway, numbers: list[int]) -> None:
-        """One client, which asks one after the other."""
+        """One client, which asks one after the other, and now and then some before it has an answer."""
         streams = None
-        for number in numbers:
-            stream = self.random.random() < 0.5
-            leaves_s = self.random.random() / 30 if self.random.random() < 0.12 else PATIENCE_S
+        while numbers:
+            size = self.random.choice([1, 1, 1, IN_ADVANCE])
+            asked = {number: self.random.random() < 0.5 for number in numbers[:size]}
+            numbers = numbers[size:]
             try:
                 streams = streams or await asyncio.open_connection("127.0.0.1", gateway.port)
-                text = await asyncio.wait_for(self._one(gateway, number, *streams, stream=stream), leaves_s)
-            except TimeoutError:
-                if leaves_s == PATIENCE_S:
-                    self.faults.append(f"{number} waited in vain")
-                outcome = "left"
-            except (OSError, asyncio.IncompleteReadError):
-                outcome = "cut"
-            else:
-                outcome = self._judge(number, text, stream=stream)
-            self.seen[outcome] += 1
-            if outcome in ("left", "cut") and streams is not None:
-                streams[1].transport.abort()
+                streams[1].write(b"".join(_request(gateway, *one) for one in asked.items()))
+            except OSError:
                 streams = None
+                self.seen["cut"] += len(asked)
+                continue
+            for number, stream in asked.items():
+                outcome = await self._outcome(number, streams[0], stream=stream)
+                self.seen[outcome] += 1
+                if outcome in ("left", "cut"):
+                    streams[1].transport.abort()
+                    streams = None
+                    break
         if streams is not None:
             streams[1].transport.abort()
 
-    async def _one(
-        self, gateway: Gateway, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, stream: bool
-    ) -> str:
-        fields = {"model": MODEL, "stream": stream, "messages": [{"role": "user", "content": str(number)}]}
-        body = json.dumps(fields).encode()
-        lines = ["POST /v1/chat/completions HTTP/1.1", f"host: 127.0.0.1:{gateway.port}"]
-        lines += ["content-type: application/json", f"authorization: {gateway.headers['authorization']}"]
-        writer.write("\r\n".join([*lines, f"content-length: {len(body)}", "", ""]).encode() + body)
+    async def _outcome(self, number: int, reader: asyncio.StreamReader, *, stream: bool) -> str:
+        leaves_s = self.random.random() / 30 if self.random.random() < 0.12 else PATIENCE_S
+        try:
+            text = await asyncio.wait_for(self._next_answer(reader), leaves_s)
+        except TimeoutError:
+            if leaves_s == PATIENCE_S:
+                self.faults.append(f"{number} waited in vain")
+            return "left"
+        except (OSError, asyncio.IncompleteReadError):
+            return "cut"
+        return self._judge(number, text, stream=stream)
+
+    async def _next_answer(self, reader: asyncio.StreamReader) -> str:
         head = (await reader.readuntil(b"\r\n\r\n")).lower()
         if b"transfer-encoding: chunked" in head:
             return (await reader.readuntil(b"0\r\n\r\n")).decode()
@@ -141,6 +148,14 @@ class Mixer:
         if said.count(f"<{number}>") != 1 + number % 7:
             self.faults.append(f"{number} is not whole: {text!r}")
         return "right"
+
+
+def _request(gateway: Gateway, number: int, stream: bool) -> bytes:
+    fields = {"model": MODEL, "stream": stream, "messages": [{"role": "user", "content": str(number)}]}
+    body = json.dumps(fields).encode()
+    lines = ["POST /v1/chat/completions HTTP/1.1", f"host: 127.0.0.1:{gateway.port}"]
+    lines += ["content-type: application/json", f"authorization: {gateway.headers['authorization']}"]
+    return "\r\n".join([*lines, f"content-length: {len(body)}", "", ""]).encode() + body
 
 
 async def mix(gateway: Gateway, mixer: Mixer, requests: int) -> None:
