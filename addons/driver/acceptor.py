@@ -152,7 +152,8 @@ class Acceptor:
         reader = asyncio.StreamReader(loop=loop)
         protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
         transport = await self._connect(connection, protocol)
-        if not connection.is_over:
+        # mitmproxy's addons take it for granted that a client has an address; one that was reset at once has none.
+        if not connection.is_over and transport.get_extra_info("peername") is not None:
             await instance.handle_stream(reader, GatheringWriter(transport, protocol, reader, loop))
 
     async def _connect(self, connection: "_AcceptedConnection", protocol: asyncio.BaseProtocol) -> asyncio.Transport:

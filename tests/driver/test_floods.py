@@ -152,3 +152,18 @@ def test_what_a_client_asked_in_advance_is_not_begun_once_it_is_gone(
             assert len(house.sweeper) == 0
 
     eagerly(check)
+
+
+def test_a_client_that_is_reset_before_it_is_accepted_is_nobody_to_the_layers() -> None:
+    async def check() -> None:
+        async with OwnHouses() as house:
+            house.driver.is_wanted = False
+            with socket.socket() as client:
+                client.connect(("127.0.0.1", house.port))
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            await house.dial()
+            await house.until(lambda: bool(house.watching.clients))
+            assert [client.peername for client in house.watching.clients if client.peername is None] == []
+            await house.until(lambda: len(house.limiter) == 1)
+
+    eagerly(check)
