@@ -4,10 +4,8 @@ import pytest
 from mitmproxy.proxy import commands
 
 from addons.dialects.registry import refusal
-from addons.layers.deps import LayerDeps, NoClientTransport
-from addons.layers.events import Tick, YieldControlHook
-from addons.stream.deps import AttemptFailedHook, ClientLimits, NoConnectionTracker
-from tests.support.drive import Drive, FakeAttempt
+from addons.stream.deps import AttemptFailedHook, ClientLimits, NoConnectionTracker, StreamDeps
+from tests.support.drive import WatchSet
 
 
 @pytest.mark.parametrize(
@@ -18,21 +16,18 @@ def test_the_limit_of_a_body_is_told_as_it_is_configured(limit: int, said: str) 
 
 
 def test_by_default_nobody_has_to_make_room_and_nothing_waits() -> None:
-    deps = LayerDeps(lambda flow: None, Drive([FakeAttempt()]).watch, refusal)
+    deps = StreamDeps(lambda flow: None, WatchSet(), refusal)
     assert isinstance(deps.tracker, NoConnectionTracker)
-    assert isinstance(deps.transport, NoClientTransport)
     for said in (deps.tracker.spoke, deps.tracker.busy, deps.tracker.idle):
         said(("192.0.2.1", 1))
     assert deps.tracker.client_address(("192.0.2.1", 1), [(b"x-forwarded-for", b"6.6.6.6")]) == "192.0.2.1"
     assert deps.tracker.client_address((), []) == ""
     assert deps.tracker.is_one_client("192.0.2.1")
-    deps.transport.abort("client")
-    assert deps.transport.unsent("client") == 0
     assert deps.extra_headers(()) == ()
 
 
-def test_two_layers_share_nothing_by_default() -> None:
-    one, two = (LayerDeps(lambda flow: None, Drive([]).watch, refusal) for _ in range(2))
+def test_two_connections_share_nothing_by_default() -> None:
+    one, two = (StreamDeps(lambda flow: None, WatchSet(), refusal) for _ in range(2))
     assert one.body_budget is not two.body_budget
     assert one.credentials is not two.credentials
     assert one.log_budget is not two.log_budget
@@ -40,13 +35,6 @@ def test_two_layers_share_nothing_by_default() -> None:
 
 def test_hooks_are_waited_for_under_names_of_their_own() -> None:
     """mitmproxy finds an addon's method by the hook's name; one that is renamed would be called by nobody."""
-    assert (AttemptFailedHook.name, YieldControlHook.name) == ("attempt_failed", "yield_control")
+    assert AttemptFailedHook.name == "attempt_failed"
     assert issubclass(AttemptFailedHook, commands.StartHook)
     assert AttemptFailedHook.blocking
-    assert YieldControlHook.blocking
-
-
-def test_a_tick_names_who_is_due() -> None:
-    drive = Drive([FakeAttempt()])
-    watched = drive.layer
-    assert Tick(watched).watched is watched
