@@ -35,6 +35,7 @@ LONG = (
 
 # How long an example takes depends on what runs beside it, so no test fails by it.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("long", settings.get_profile("untimed"), max_examples=5000)  # for --hypothesis-profile
 settings.load_profile("untimed")
 
 

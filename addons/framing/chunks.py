@@ -22,6 +22,7 @@ PIECES: Final = 32
 """Chunks of one packet that are passed on as they were sent; the rest of it is one piece."""
 
 _SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n\x00]*)?\r\n")
+_TRAILER: Final = re.compile(rb"[!#-'*+.^_`|~0-9A-Za-z-]+:[^\x00-\x08\x0a-\x1f\x7f]*")
 
 
 class ChunkedBodyReader:
@@ -122,9 +123,14 @@ class ChunkedBodyReader:
     @staticmethod
     def _end(buf: LineBuffer) -> h11.EndOfMessage | None:
         try:
-            return None if buf.take_lines(TRAILERS) is None else h11.EndOfMessage()
+            lines = buf.take_lines(TRAILERS)
         except TooLarge as e:
             raise h11.RemoteProtocolError(f"the trailers are {e}") from None
+        if lines is None:
+            return None
+        if not all(map(_TRAILER.fullmatch, lines)):  # what looks like another message may be taken for one by others
+            raise h11.RemoteProtocolError("the trailers are malformed")
+        return h11.EndOfMessage()
 
 
 type BodyReader = Callable[[LineBuffer], h11.Data | h11.EndOfMessage | None]

@@ -14,6 +14,10 @@ from addons.framing.lines import HTTP1
 HEAD_BYTES: Final = 64 * 1024
 PATH_LIMIT: Final = 100
 _REQUEST_LINE: Final = re.compile(rb"([A-Z]{1,20}) (/[^ ?\r\n]*)")
+_PLAIN_LINE: Final = re.compile(rb"[!-~]+ [!-~]+ [!-~]+")
+_NOT_IN_FIELDS: Final = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]|\n[ \t]")
+"""Control characters, and a line that goes on with the field before it (RFC 9112, 5.2): whoever stands before the
+gateway may see other lines there."""
 _METHOD: Final = re.compile(r"[A-Za-z_-]{1,24}")
 _TOLD: Final = (
     "invalid header name",
@@ -57,6 +61,10 @@ def fields_in(lines: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
 
 def read_head(lines: list[bytes]) -> tuple[http.Request, int | None]:
     """An HTTP/1 head, and the size of the body as mitmproxy tells it. Raises HeadRefused."""
+    if not _PLAIN_LINE.fullmatch(lines[0]):  # mitmproxy splits it at any white space
+        raise HeadRefused(400, "the request's head is malformed: Bad HTTP request line")
+    if _NOT_IN_FIELDS.search(b"\n".join(lines)):
+        raise HeadRefused(400, "the request's head is malformed: Invalid header line")
     try:
         request = http1.read_request_head(lines)
     except ValueError as e:
@@ -65,9 +73,12 @@ def read_head(lines: list[bytes]) -> tuple[http.Request, int | None]:
         raise HeadRefused(400, "this version of HTTP is not spoken here: send HTTP/1.1 or HTTP/1.0, or HTTP/2 over TLS")
     check_head(request)
     try:
-        return request, http1.expected_http_body_size(request)
+        size = http1.expected_http_body_size(request)
     except ValueError as e:
         raise HeadRefused(400, f"the request's head is malformed{_why(e)}") from None
+    if size is None and request.headers["transfer-encoding"].lower() != "chunked":  # gzip, chunked: nobody undoes it
+        raise HeadRefused(400, "the request's head is malformed: unknown transfer-encoding header")
+    return request, size
 
 
 def check_head(request: http.Request) -> None:
