@@ -37,9 +37,12 @@ class ChunkedBodyReader:
         "_framing_bytes",
         "_in_trailers",
         "_left",
+        "_wants_fields",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, *, wants_fields: bool = False) -> None:
+        """`wants_fields`: trailers that are none are a fault; else they are read past whatever they are."""
+        self._wants_fields = wants_fields
         self._left = 0
         self._footer = 0
         self._in_trailers = False
@@ -120,15 +123,14 @@ class ChunkedBodyReader:
             raise h11.RemoteProtocolError("the body is more framing than content")
         return int(found[1], 16)
 
-    @staticmethod
-    def _end(buf: LineBuffer) -> h11.EndOfMessage | None:
+    def _end(self, buf: LineBuffer) -> h11.EndOfMessage | None:
         try:
             lines = buf.take_lines(TRAILERS)
         except TooLarge as e:
             raise h11.RemoteProtocolError(f"the trailers are {e}") from None
         if lines is None:
             return None
-        if not all(map(_TRAILER.fullmatch, lines)):  # what looks like another message may be taken for one by others
+        if self._wants_fields and not all(map(_TRAILER.fullmatch, lines)):
             raise h11.RemoteProtocolError("the trailers are malformed")
         return h11.EndOfMessage()
 
@@ -148,10 +150,10 @@ class Read:
 type FramedReader = ChunkedBodyReader | ContentLengthReader | Http10Reader
 
 
-def reader_of(size: int | None) -> FramedReader:
+def reader_of(size: int | None, *, wants_fields: bool = False) -> FramedReader:
     """The h11 reader of a body, by mitmproxy's `expected_http_body_size`: None for chunks, -1 for all until the end."""
     if size is None:
-        return ChunkedBodyReader()
+        return ChunkedBodyReader(wants_fields=wants_fields)
     return Http10Reader() if size < 0 else ContentLengthReader(size)
 
 

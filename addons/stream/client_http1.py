@@ -179,7 +179,7 @@ class ClientHttp1(ConnectionEnd):
             self._ahead += (END, Data(self._buf.take(size)))
         else:
             self._state = Stage.BODY
-            self._reader = reader_of(size)
+            self._reader = reader_of(size, wants_fields=True)  # else others may take it for another request
         return Head(request, size == 0)
 
     def _read_body(self) -> None:

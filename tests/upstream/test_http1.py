@@ -13,7 +13,7 @@ from addons.upstream import http1
 from addons.upstream.events import ENDED, RECONNECTING, Answered, Body, Broken, Connected, UpstreamEvent
 from tests.support.door import DONE, KEY
 from tests.support.drive import Drive, FakeAttempt
-from tests.support.http1 import END, OK, status_of
+from tests.support.http1 import END, OK, chunk, status_of
 from tests.support.upstream import Asked, Wires
 
 
@@ -53,12 +53,14 @@ def test_two_hundred_fields_of_a_provider_are_read() -> None:
     assert status_of(drive.to_client) == 200
 
 
-def test_trailers_of_a_provider_are_read_past() -> None:
+@pytest.mark.parametrize("trailer", [b"x-t: 1", b"no field at all", b"HTTP/1.1 200 OK"])
+def test_trailers_of_a_provider_are_read_past(trailer: bytes) -> None:
+    """Its answer is whole by then, whatever stands there."""
     drive = Drive([FakeAttempt(), FakeAttempt()])
     for _ in range(2):
         drive.post()
-        drive.server_sends(OK + DONE + b"0\r\nx-t: 1\r\n\r\n")
-    assert drive.to_client.count(b"HTTP/1.1 200") == 2
+        drive.server_sends(OK + chunk(b"word") + b"0\r\n" + trailer + b"\r\n\r\n")
+    assert drive.to_client.count(b"HTTP/1.1 200") == drive.to_client.count(chunk(b"word") + END) == 2
     assert len(drive.servers) == 1
 
 
