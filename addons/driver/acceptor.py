@@ -26,6 +26,8 @@ log = logging.getLogger("glassgate")
 
 AT_ONCE: Final = 16
 """Connections accepted before others get their turn."""
+WAITING: Final = 1024
+"""Connections that may wait to be accepted. asyncio has 100: of more that come at once some would be reset."""
 PAUSE_S: Final = 0.2
 QUIET_S: Final = 10.0
 """At most one line in the log about a full house in so many seconds."""
@@ -85,6 +87,7 @@ class Acceptor:
             if not isinstance(instance, AsyncioServerInstance):
                 continue
             for listener in listening_sockets(instance):
+                listener.listen(WAITING)
                 self._accept_from(listener, instance)
 
     def _accept_from(self, listener: socket.socket, instance: AsyncioServerInstance[Any]) -> None:

@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Final
 
 from mitmproxy import http
@@ -54,8 +55,14 @@ def method_and_path(begins: bytes) -> tuple[str, str]:
 
 
 def fields_in(lines: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
-    """The header fields in the lines of a head that is no request; what else they are is left out."""
-    fields = (line.partition(b":") for line in lines[1:])
+    """The header fields in the lines of a head that is no request; what else they are is left out, and so is a field
+    that goes on in another line: others may see the two as one."""
+    folded = (b" ", b"\t")
+    fields = [
+        line.partition(b":")
+        for line, after in zip_longest(lines[1:], lines[2:], fillvalue=b"")
+        if not (line.startswith(folded) or after.startswith(folded))
+    ]
     return [(name.strip(), value.strip()) for name, colon, value in fields if colon]
 
 

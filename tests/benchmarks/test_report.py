@@ -35,12 +35,12 @@ def test_a_way_that_has_none_of_the_figures_has_no_row() -> None:
 
 def test_the_report_has_a_table_for_each_group_and_says_who_was_busy_last() -> None:
     found = Found({"glassgate": {}, "mitmdump-json": {}})
-    for way, rate in (("glassgate", 300.0), ("mitmdump-json", 200.0)):
+    for way, rate in (("glassgate", 500.0), ("mitmdump-json", 200.0)):
         found.take("rates", way, 1, {"streams/s": rate, "stream: way busy %": 97.0})
     said = report({"samples": found.samples, "groups": found.groups})
     titles = [line for line in said.splitlines() if line.startswith("### ")]
     assert [title.split()[1] for title in titles] == ["What", "Rates:", "Who"]
-    assert "| glassgate: streams/s, × mitmdump-json | 1.50 | at least 1 | yes |" in said
+    assert "| glassgate: streams/s, × mitmdump-json | 2.50 | at least 2 | yes |" in said
     assert "| glassgate | 97.0 |" in said
 
 

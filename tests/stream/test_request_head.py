@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mitmproxy import http
 
-from addons.stream.request_head import PATH_LIMIT, HeadRefused, check_head, method_and_path, read_head
+from addons.stream.request_head import PATH_LIMIT, HeadRefused, check_head, fields_in, method_and_path, read_head
 from tests.support.door import cuts, error_of, refusal
 from tests.support.drive import Drive, FakeAttempt
 from tests.support.http1 import body_of, status_of
@@ -154,3 +154,9 @@ def test_methods(method: str, right: bool) -> None:
     else:
         with pytest.raises(HeadRefused, match="the method is none"):
             check_head(request)
+
+
+def test_a_field_that_goes_on_in_another_line_is_none() -> None:
+    lines = [b"OPTIONS / HTTP/1.1", b"host: x", b"origin: https://app.example", b" x-evil: 1", b"\tmore", b"a: b"]
+    assert fields_in(lines) == [(b"host", b"x"), (b"a", b"b")]
+    assert fields_in(lines[:1]) == []
