@@ -166,4 +166,5 @@ def test_the_walk_finds_what_it_is_for() -> None:
 
 def test_a_quadratic_pattern_is_caught() -> None:
     mail = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}")
-    assert growth(lambda size: lambda: mail.search("a" * size), SIZE) >= MOST_RATIO
+    seen = (growth(lambda size: lambda: mail.search("a" * size), SIZE) for _ in range(3))
+    assert any(ratio >= MOST_RATIO for ratio in seen)  # 16 of a quadratic one, and less while others are at work
