@@ -29,8 +29,8 @@ from addons.stream.commands import (
 from addons.stream.deps import StreamDeps
 from addons.stream.machine import RequestMachine
 from addons.stream.machine_events import WOKEN, FromProvider, MachineEvent
-from addons.stream.port import RequestPort
 from addons.stream.provider_side import ProviderSide
+from addons.stream.timed_request import TimedRequest
 
 _MESSAGES: Final = {
     Why.BROKEN: "the answer breaks off",
@@ -75,8 +75,8 @@ class Connection(ClientSide, Protocol):
         ...
 
 
-class OwnRequest:
-    """One request, and Timed."""
+class OwnRequest(TimedRequest):
+    """One request."""
 
     __slots__ = ("_connection", "_deps", "_has_failed", "_loop", "client_id", "is_over", "machine", "provider")
 
@@ -89,23 +89,6 @@ class OwnRequest:
         self.machine = RequestMachine(connection, deps, self._wake)  # with itself it would be tied to its machine
         self.provider = ProviderSide(deps.upstream, connection.client, self._tell)
         deps.deadlines.add(self)
-
-    # -- Timed ----------------------------------------------------------------------------------------------------
-    @property
-    def deadline(self) -> float:
-        return self.machine.deadline
-
-    @property
-    def ending(self) -> bool:
-        return self.machine.ending
-
-    @ending.setter
-    def ending(self, value: bool) -> None:
-        self.machine.ending = value
-
-    @property
-    def port(self) -> RequestPort | None:
-        return self.machine.port
 
     # -- from outside -----------------------------------------------------------------------------------------------
     def _wake(self) -> None:

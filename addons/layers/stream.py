@@ -43,8 +43,8 @@ from addons.stream.commands import (
 )
 from addons.stream.machine import RequestMachine
 from addons.stream.machine_events import TICKED, WOKEN, FromProvider, MachineEvent, Woken
-from addons.stream.port import RequestPort
 from addons.stream.provider_side import ProviderSide
+from addons.stream.timed_request import TimedRequest
 
 _BROKEN_OFF = {
     Why.BROKEN: ("the answer breaks off", ErrorCode.GENERIC_SERVER_ERROR),
@@ -53,7 +53,7 @@ _BROKEN_OFF = {
 }
 
 
-class GatewayStream(HttpStream):
+class GatewayStream(TimedRequest, HttpStream):
     """The layer of one client request. It never pauses: what waits for a hook waits in the machine."""
 
     def __init__(self, context: Context, stream_id: int, deps: LayerDeps) -> None:
@@ -64,26 +64,9 @@ class GatewayStream(HttpStream):
         self.provider = ProviderSide(deps.upstream, context.client, self._hand)
         deps.deadlines.add(self)
 
-    # -- Timed ----------------------------------------------------------------------------------------------------
     @property
     def client_id(self) -> str:
         return self.context.client.id
-
-    @property
-    def deadline(self) -> float:
-        return self.machine.deadline
-
-    @property
-    def ending(self) -> bool:
-        return self.machine.ending
-
-    @ending.setter
-    def ending(self, value: bool) -> None:
-        self.machine.ending = value
-
-    @property
-    def port(self) -> RequestPort | None:
-        return self.machine.port
 
     # -- from outside of the layers ---------------------------------------------------------------------------------
     def _wake(self) -> None:

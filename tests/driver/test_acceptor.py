@@ -4,6 +4,8 @@ import asyncio
 import errno
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 from unittest.mock import patch
@@ -13,6 +15,8 @@ import pytest
 from addons.dialects.registry import refusal
 from addons.driver.acceptor import AT_ONCE, PAUSE_S, QUIET_S, Acceptor
 from addons.stream.connection_limits import ConnectionLimiter, ConnectionLimits
+from tests.driver import own_clients
+from tests.driver.own_clients import eagerly
 from tests.support.virtual_time import run_virtual
 
 type Found = tuple[socket.socket, tuple[str, int]] | OSError
@@ -226,3 +230,28 @@ def test_what_the_stream_layer_tells_goes_to_the_guests() -> None:
 
 def test_without_a_proxyserver_there_is_nothing_to_take_over() -> None:
     Acceptor(cast(Any, SimpleNamespace(addons={})), ConnectionLimiter(), lambda: 1.0, refusal).start()
+
+
+def most_waiting() -> int:
+    """What the kernel allows any listener."""
+    try:
+        return int(Path("/proc/sys/net/core/somaxconn").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return socket.SOMAXCONN
+
+
+@pytest.mark.skipif(most_waiting() < 300, reason="the kernel lets fewer wait")
+def test_many_may_wait_to_be_accepted() -> None:
+    """While a turn of the loop takes long nobody accepts; then the kernel takes no more than may wait."""
+
+    async def work() -> None:
+        async with own_clients.House() as house:
+            with ExitStack() as held:
+                waiting = [held.enter_context(socket.socket()) for _ in range(300)]
+                for one in waiting:
+                    one.setblocking(False)
+                    one.connect_ex(("127.0.0.1", house.port))  # (no turn of the loop between: none is accepted)
+                assert [one.getpeername()[1] for one in waiting] == [house.port] * 300
+            await house.until(lambda: not len(house.limiter))
+
+    eagerly(work)

@@ -36,44 +36,33 @@ def planned() -> MachineDrive:
     return drive
 
 
-def answered() -> MachineDrive:
+def in_hook(name: str, *pieces: bytes) -> MachineDrive:
+    """One whose provider has answered so much, while that hook runs."""
     drive = MachineDrive(PiecewiseAttempt())
-    drive.hold = {"responseheaders"}
+    drive.hold = {name}
     drive.post()
-    drive.answers()
+    drive.answers(*pieces)
     return drive
+
+
+def answered() -> MachineDrive:
+    return in_hook("responseheaders")
 
 
 def failed() -> MachineDrive:
-    drive = MachineDrive(PiecewiseAttempt())
-    drive.hold = {"attempt_failed"}
-    drive.post()
-    drive.answers(b"[FAIL]")
-    return drive
+    return in_hook("attempt_failed", b"[FAIL]")
 
 
 def told_an_error() -> MachineDrive:
-    drive = MachineDrive(PiecewiseAttempt())
-    drive.hold = {"response"}
-    drive.post()
-    drive.answers(b"[FAIL]")
-    return drive
+    return in_hook("response", b"[FAIL]")
 
 
 def read_in_turns() -> MachineDrive:
-    drive = MachineDrive(PiecewiseAttempt())
-    drive.hold = {"give_way"}
-    drive.post()
-    drive.answers(b"a~b")
-    return drive
+    return in_hook("give_way", b"a~b")
 
 
 def ended() -> MachineDrive:
-    drive = MachineDrive(PiecewiseAttempt())
-    drive.hold = {"response"}
-    drive.post()
-    drive.answers(b"x [DONE]")
-    return drive
+    return in_hook("response", b"x [DONE]")
 
 
 IN_HOOKS = [at_head, refused_at_head, planned, answered, failed, told_an_error, read_in_turns, ended]

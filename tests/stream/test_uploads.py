@@ -5,42 +5,21 @@ from typing import Any, cast
 import h2.events
 import pytest
 
-from addons.errors import GatewayError
 from addons.layers.events import Tick
 from addons.layers.http2 import WINDOW_BYTES
 from addons.stream.intake import PIECE_BYTES
 from addons.stream.passed_body import LEAST_BYTES_PER_S
 from addons.stream.port import Fault
-from addons.upstream.upload import FULL_BYTES, Upload
+from addons.upstream.upload import FULL_BYTES
 from tests.layers.test_http2 import H2
 from tests.support.door import DONE
 from tests.support.drive import Drive, FakeAttempt
 from tests.support.http1 import END, OK, chunk, status_of
+from tests.support.machine_drive import Enough
 
 HEAD = b"POST /v1/files HTTP/1.1\r\nhost: localhost\r\n"
 MADE = b"body"
 """What the Drive's plan makes of the beginning."""
-
-
-class Enough:
-    """Reads a body: enough is all up to the first `|`; it is to be read whole where `!` comes first. What has `?` in
-    it must not go on, nor is it whole."""
-
-    broken = False
-
-    def feed(self, data: bytes) -> bool | None:
-        return False if b"!" in data else True if b"|" in data else None
-
-    def goes_on(self, upload: Upload) -> None:
-        self.upload = upload
-
-    def rest(self, data: bytes) -> None:
-        if b"?" in data:
-            raise GatewayError(400, "model: stands behind the file")
-
-    def end(self) -> None:
-        if self.broken:
-            raise GatewayError(400, "no whole form")
 
 
 def begun(*attempts: FakeAttempt, length: int = 10) -> Drive:
