@@ -26,6 +26,16 @@ class House:
     def hides(self, value: str) -> bool:
         return value not in self.cleaner.text(f"a {value} b")
 
+    def settle(self) -> None:
+        """Waits until no index is being made: one that is done may start another, for what was learnt meanwhile."""
+        while True:
+            with self.known._lock:  # held while an index is put in place
+                builder = self.known.builder
+            if builder is None:
+                return
+            builder.join(30)
+            assert not builder.is_alive()
+
 
 def test_nothing_is_listed_again_while_nothing_changes() -> None:
     house = House("first-secret-1")
@@ -46,8 +56,7 @@ def test_secrets_of_before_are_bounded() -> None:
     for number in range(1, 4):
         house.now(*(f"secret-{number}-of-{n}" for n in range(FORMER_LIMIT)))
         assert house.hides(f"secret-{number}-of-7")
-        if house.known.builder is not None:
-            house.known.builder.join(30)
+        house.settle()
     assert len(house.known._known) == 2 * FORMER_LIMIT
 
 
@@ -59,8 +68,7 @@ def test_many_new_secrets_are_searched_for_one_by_one_until_their_segments_are_m
     builder = house.known.builder
     assert builder is None or any(isinstance(segment, Literal) for segment in index.segments)
     assert all(house.hides(value) for value in many[::100])
-    if builder is not None:
-        builder.join(30)
+    house.settle()
     assert not any(isinstance(segment, Literal) for segment in house.known.index().segments)
     assert all(house.hides(value) for value in many[::100])
     assert house.hides(f"{many[5][:14]}")
@@ -105,8 +113,7 @@ def test_those_that_are_learnt_are_bounded_and_the_same_again_costs_nothing() ->
     assert len(house.known._former) == FORMER_LIMIT
     assert len(house.known._known) == FORMER_LIMIT + 1
     assert house.hides("first-secret-1"), "what is in force is never pushed out"
-    if house.known.builder is not None:
-        house.known.builder.join()  # puts another index in place once it is made
+    house.settle()
     before = house.known.index()
     house.cleaner.learn([KnownSecret(f"learnt-secret-{FORMER_LIMIT}", "new")])
     assert house.known.index() is before
