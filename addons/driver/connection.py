@@ -66,6 +66,8 @@ class Held(Flag):
     """It has not read what it was sent."""
     BY_TURN = auto()
     """It sent several requests at once, and others have their turn before the next one."""
+    IN_ADVANCE = auto()
+    """It sent a lot of its next request before the end of this one was noted."""
 
 
 class OwnConnection(asyncio.BufferedProtocol, OwnClient):
@@ -138,6 +140,8 @@ class OwnConnection(asyncio.BufferedProtocol, OwnClient):
                 return
         self.http.receive(data)
         self._turn()
+        if self.http.is_far_ahead:
+            self._hold(Held.IN_ADVANCE)
 
     def eof_received(self) -> bool:
         self._ends(ConnectionState.CAN_WRITE)
@@ -263,6 +267,7 @@ class OwnConnection(asyncio.BufferedProtocol, OwnClient):
                 self._request = None
                 self._unchoke()
                 if not self.http.is_between_requests:
+                    self._held &= ~Held.IN_ADVANCE
                     self._give_way()
 
     def _give_way(self) -> None:

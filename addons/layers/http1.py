@@ -37,6 +37,8 @@ class JsonHttp1Server(HttpConnection):
         """How much of the connection was ended."""
         self._asks = False
         """Its events are being asked for: what a stream answers meanwhile comes in between."""
+        self._is_held = False
+        """The client sent a lot of its next request before the end of this one was noted, and is not read."""
 
     # -- as Timed -------------------------------------------------------------------------------------------------
     @property
@@ -63,6 +65,9 @@ class JsonHttp1Server(HttpConnection):
         elif isinstance(event, events.DataReceived):
             http1.receive(event.data)
             yield from self._ask()
+            if http1.is_far_ahead:
+                self._is_held = True
+                self.deps.transport.hold(self.client_id)
         elif isinstance(event, events.ConnectionClosed):
             http1.closed()
             yield from self._ask()
@@ -80,6 +85,9 @@ class JsonHttp1Server(HttpConnection):
             yield from self._write()
         elif isinstance(event, ResponseEndOfMessage):
             http1.send_end()
+            if self._is_held:
+                self._is_held = False
+                self.deps.transport.go_on(self.client_id)
             yield from self._ask()
         elif isinstance(event, ResponseProtocolError):
             http1.break_off(event.code.http_status_code(), event.message)

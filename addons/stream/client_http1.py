@@ -85,6 +85,16 @@ class ClientHttp1(ConnectionEnd):
         """Nothing is under way: no request has begun, or the last one has its answer."""
         return self._state is Stage.HEAD and not self._buf
 
+    @property
+    def _has_all(self) -> bool:
+        """The client has all of its answer: it may go on, though the gateway has still to note that it is over."""
+        return self._owed_bytes is not None and self._owed_bytes <= 0
+
+    @property
+    def is_far_ahead(self) -> bool:
+        """The client has its answer and has sent a lot behind it: read no more of it until `send_end`."""
+        return len(self._buf) > PIPELINED_BYTES and self._state is Stage.WAIT
+
     # -- in -------------------------------------------------------------------------------------------------------
     def receive(self, data: bytes) -> None:
         """Takes bytes of the client's. Ask for events before there are more of them: then little is kept."""
@@ -95,9 +105,7 @@ class ClientHttp1(ConnectionEnd):
             if self._is_deaf:
                 return
             self._buf += data
-            # A client that has all of its answer goes on, though the gateway has still to note that it is over.
-            answered = self._owed_bytes is not None and self._owed_bytes <= 0
-            if len(self._buf) > (max(self._deps.limits.body_bytes, PIPELINED_BYTES) if answered else PIPELINED_BYTES):
+            if len(self._buf) > PIPELINED_BYTES and not self._has_all:
                 self._is_deaf = True
                 self._buf = LineBuffer()
         elif state is Stage.LINGER:

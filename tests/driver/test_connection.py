@@ -9,7 +9,7 @@ import pytest
 from mitmproxy import http
 from mitmproxy.connection import Client
 
-from addons.driver.connection import OwnConnection, OwnHouse
+from addons.driver.connection import READ_BYTES, OwnConnection, OwnHouse
 from addons.driver.port import Accepted
 from addons.upstream.dialer import run_hook
 from tests.driver.own_clients import House, eagerly
@@ -90,6 +90,33 @@ async def test_a_hook_takes_its_time(hook: str) -> None:
     if not hook.startswith("response"):
         await drive.says(HEAD + chunk(b"Hi[DONE]") + END)
     assert drive.to_client.endswith(chunk(b"Hi[DONE]") + END)
+
+
+@in_virtual_time
+async def test_who_sends_a_big_request_before_the_end_of_its_answer_is_noted_waits() -> None:
+    first, second = FakeAttempt(), FakeAttempt()
+    first.streaming = second.streaming = False
+    drive = OwnDrive(first, second, hold={"response"}, body_limit=1_000_000)
+    await drive.asked()
+    await drive.says(HEAD + chunk(b"Hi[DONE]") + END)
+    body = b'{"x": "' + b"y" * 600_000 + b'"}'
+    left = POST.replace(b"length: 2\r\n\r\n{}", b"length: %d\r\n\r\n" % len(body)) + body
+    while drive.transport.is_reading() and left:
+        drive.client_sends(left[:READ_BYTES])
+        left = left[READ_BYTES:]
+        await settle()
+    assert len(left) > 300_000
+    drive.complete()
+    while left:
+        await settle()
+        assert drive.transport.is_reading()
+        drive.client_sends(left[:READ_BYTES])
+        left = left[READ_BYTES:]
+    await settle()
+    drive.hold = set()
+    await drive.says(HEAD + chunk(b"Ho[DONE]") + END)
+    assert drive.to_client.count(b"HTTP/1.1 200") == 2
+    assert drive.transport.is_reading()
 
 
 @pytest.mark.parametrize("how", ["leaves", "breaks", "abort"])

@@ -314,15 +314,20 @@ def test_who_sends_too_much_in_advance_gets_this_answer_and_no_other() -> None:
     assert len(talk.said) == 2
 
 
-def test_who_has_the_whole_answer_may_send_as_much_as_a_body_may_be() -> None:
-    talk = Talk(silent, ClientLimits(body_bytes=2 * PIPELINED_BYTES))
+def test_who_has_the_whole_answer_is_read_no_more_instead() -> None:
+    talk = Talk(silent)
     talk.sends(GET)
     talk.http.send_head(whole())
     talk.http.send_data(b"hello")
-    talk.sends(b"x" * 2 * PIPELINED_BYTES)
-    assert talk.http._buf
+    for at in range(PIPELINED_BYTES // 4096):
+        assert not talk.http.is_far_ahead, at
+        talk.sends(b"x" * 4096)
     talk.sends(b"x")
-    assert not talk.http._buf
+    assert talk.http.is_far_ahead
+    assert len(talk.http._buf) == PIPELINED_BYTES + 1
+    talk.http.send_end()
+    assert not talk.http.is_far_ahead
+    assert talk.closing() is Closing.OPEN
 
 
 # -- a client that leaves ---------------------------------------------------------------------------------------------
