@@ -231,7 +231,7 @@ def kept_item(unit: str, of_id: str) -> Reader:
     def reader(size: int) -> Callable[[], object]:
         sealing, key = Sealing(b"k" * 32, lambda count: b"n" * count), ItemKey(b"owner", "response", of_id * size)
         name = sealing.name(key)
-        data = sealing.seal(name, key, Item((unit * (100 * size)).encode(), 1))
+        data = sealing.seal(name, key, Item((unit * (5 * size)).encode(), 1))
 
         def work() -> None:
             with suppress(DamagedItem):

@@ -222,7 +222,6 @@ class RequestMachine(ClientAnswer):
         return None
 
     # -- the end ------------------------------------------------------------------------------------------------------
-    # -- the end ------------------------------------------------------------------------------------------------------
     def give_up(self) -> list[Command]:
         """What is to be done where the course itself failed, and cannot go on: as when the client has left."""
         self._out.clear()
