@@ -25,8 +25,8 @@ FLOORS: Final = (
     ("addons/layers",),
     ("addons/stream",),
     ("addons/upstream",),
-    ("addons/errors.py", "addons/cleaning", "addons/framing"),
-    ("addons/kept", "addons/keys"),
+    ("addons/errors.py", "addons/cleaning"),
+    ("addons/framing", "addons/kept", "addons/keys"),
     ("addons/vault", "addons/tasks.py"),
     ("addons/words",),
     (

@@ -6,6 +6,8 @@ from typing import Final
 from mitmproxy import http
 from mitmproxy.net.http.headers import infer_content_encoding
 
+from addons.framing.fields import value_of
+
 _PACKED: Final = (
     b"\x1f\x8b",
     b"\x28\xb5\x2f\xfd",
@@ -37,7 +39,7 @@ def searchable(body: bytes) -> bytes:
 
 def show_as_searched(message: http.Message) -> None:
     """Makes viewers read the message's text as UTF-8 where it names an encoding that was not searched."""
-    kind = message.headers.get("content-type", "")
+    kind = (value_of(message.headers.fields, b"content-type") or b"").decode("utf-8", "surrogateescape")
     try:
         name = codecs.lookup(infer_content_encoding(kind, message.raw_content or b"")).name
     except (LookupError, ValueError):

@@ -15,6 +15,7 @@ from mitmproxy import http
 from addons.cleaning.index import Index, KnownSecret, Span, merged, secrets_of
 from addons.cleaning.patterns import without_credentials
 from addons.cleaning.unpacked import encodings, escapes, readable, runs
+from addons.framing.fields import value_of
 from addons.words.shown import shown, shown_lines
 from providers.contract.errors import ProviderError
 from providers.contract.session import Credentials, given_cookies
@@ -134,8 +135,9 @@ class Cleaner:
         """Cleans a response's head in place: reason, header names and values, trailers; every cookie goes.
 
         Gives the Set-Cookie values as they came."""
-        taken = response.headers.get_all("set-cookie")
-        if taken:
+        taken: list[str] = []
+        if value_of(response.headers.fields, b"set-cookie") is not None:
+            taken = response.headers.get_all("set-cookie")
             response.headers.set_all("set-cookie", [_named_cookie(cookie, owner) for cookie in taken])
         trailers = response.trailers.fields if response.trailers is not None else ()
         if self.nothing_in(response.data.reason, *_parts(response.headers.fields), *_parts(trailers)):

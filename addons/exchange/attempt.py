@@ -20,6 +20,7 @@ from addons.exchange.answer_reader import AnswerReader
 from addons.exchange.answer_source import AnswerSource
 from addons.exchange.read_back import ReadBack
 from addons.exchange.timed_pieces import TimedPieces
+from addons.framing.fields import headers_of, value_of
 from addons.ingress.upstream_headers import upstream_headers
 from addons.stream.port import Fault, State, Timers
 from addons.transport.places import Place
@@ -213,7 +214,7 @@ class Attempt:
         if not self._fields_built and self._path_built is None and self._body_built is None:
             return request
         found = request.copy()
-        found.headers = http.Headers(self._fields_built.get(field, field) for field in request.headers.fields)
+        found.headers = headers_of(self._fields_built.get(field, field) for field in request.headers.fields)
         if self._path_built is not None and request.data.path == self._path_built[0]:
             found.data.path = self._path_built[1]
         found.data.content = self.body_as_built(request.data.content)
@@ -226,7 +227,7 @@ class Attempt:
             fields, content = STREAM_HEAD | extra, b""
         else:
             fields, content = extra | {"content-length": str(len(body))}, body
-        headers = http.Headers(
+        headers = headers_of(
             (_name_bytes(name), value.encode("utf-8", "surrogateescape")) for name, value in fields.items()
         )
         now = time.time()
@@ -312,8 +313,8 @@ class Attempt:
         if self.report.set_cookies:
             self.cleaner = spec.cleaner.also(handed_out(self.report.set_cookies))
         self.reader.head(response.status_code, by_name(response.headers.fields))
-        if self.reader.state is State.OPEN:
-            response.headers.pop("content-encoding", None)  # what is kept of the body is kept unpacked
+        if self.reader.state is State.OPEN and value_of(response.headers.fields, b"content-encoding") is not None:
+            del response.headers["content-encoding"]  # what is kept of the body is kept unpacked
 
     def fault(self, fault: Fault, detail: str) -> None:
         if self.reader.state is State.FAILED:

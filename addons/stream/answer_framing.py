@@ -6,6 +6,7 @@ from typing import Final
 from mitmproxy import http
 from mitmproxy.net.http import http1
 
+from addons.framing.fields import value_of
 from addons.framing.persistence import is_last
 
 
@@ -33,18 +34,22 @@ class AnswerFraming:
 def framing_of(response: http.Response, *, to_head: bool) -> AnswerFraming:
     """The framing that an HTTP/1 answer's head says; `to_head`: it answers a HEAD request."""
     headers = response.headers
-    length = headers.get("content-length", "")
+    length, coding = value_of(headers.fields, b"content-length"), value_of(headers.fields, b"transfer-encoding")
+    size = int(length) if length is not None and length.isdigit() else None
+    coding = coding.lower() if coding is not None else None
     return AnswerFraming(
-        int(length) if length.isdecimal() else None,
-        "chunked" in headers.get("transfer-encoding", "").lower(),
+        size,
+        coding is not None and b"chunked" in coding,
         response.status_code == 101  # nobody here speaks what it switches to
         or is_last(response.http_version, headers)
-        or _ends_with_connection(response, to_head),
+        or _ends_with_connection(response, to_head, size, coding),
     )
 
 
-def _ends_with_connection(response: http.Response, to_head: bool) -> bool:
+def _ends_with_connection(response: http.Response, to_head: bool, size: int | None, coding: bytes | None) -> bool:
     """Nothing but the end of the connection tells where the body ends."""
+    if coding == b"chunked" or (coding is None and size is not None):
+        return False  # nearly always
     try:
         return bool(http1.expected_http_body_size(_HEAD if to_head else _OTHER, response) == -1)
     except ValueError:

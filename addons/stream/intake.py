@@ -9,6 +9,7 @@ from mitmproxy import http
 from mitmproxy.proxy.layers.http._hooks import HttpRequestHeadersHook
 
 from addons.errors import GatewayError, shutting_down
+from addons.framing.fields import value_of
 from addons.stream.client_end import ClientSide
 from addons.stream.client_events import Data, End, Head, Left, Refused
 from addons.stream.commands import LOOK_IF_LEFT, READ_PAST, Hold, SendHead
@@ -137,7 +138,7 @@ class RequestIntake(OwnAnswers):
             return
         self._holders = self._body_holders()
         self.deadline = self.deps.clock() + self.deps.limits.body_s
-        if request.headers.get("expect", "").lower() == "100-continue":
+        if (value_of(request.headers.fields, b"expect") or b"").lower() == b"100-continue":
             go_on = http.Response.make(100)
             go_on.headers.clear()
             request.headers.pop("expect")
@@ -146,12 +147,12 @@ class RequestIntake(OwnAnswers):
     @property
     def _said_bytes(self) -> int:
         """How long the body is, as the head says (which was checked); 0 where it does not say."""
-        return int(self.flow.request.headers.get("content-length", "0"))
+        return int(value_of(self.flow.request.headers.fields, b"content-length") or 0)
 
     @property
     def _may_be_large(self) -> bool:
         """Whether the body may be more than one read of the connection or two."""
-        said = self.flow.request.headers.get("content-length")
+        said = value_of(self.flow.request.headers.fields, b"content-length")
         return said is None or int(said) > PIECE_BYTES
 
     # -- the body -----------------------------------------------------------------------------------------------------
@@ -209,7 +210,7 @@ class RequestIntake(OwnAnswers):
         """What has come of the body says whether the rest of it is passed on."""
         self._reading, limits = None, self.deps.limits
         if enough:
-            chunked = "content-length" not in self.flow.request.headers
+            chunked = value_of(self.flow.request.headers.fields, b"content-length") is None
             self.body = PassedBody(reading, limits, self.deps.clock(), chunked=chunked)
             self._receiving = Receiving.PASSED_ON
             return self._take_body()

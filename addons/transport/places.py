@@ -15,6 +15,7 @@ from typing import Literal
 
 from mitmproxy import http
 
+from addons.framing.fields import headers_of
 from providers.contract.call import Call, opened_url
 from providers.contract.sealed import Sealed, Secret, SecretRef, Value, ValueOf, secrets_of
 
@@ -41,7 +42,7 @@ def opened_request(request: http.Request, places: Sequence[Place], value_of: Val
     """A copy of `request` with the secrets in their places. Raises what `value_of` raises."""
     opened = _twin(request)
     headers = {(p.name.encode(), p.value.shown.encode()): p.value for p in places if p.kind == "header"}
-    opened.headers = http.Headers(
+    opened.headers = headers_of(
         (name, headers[key].opened(value_of).encode("utf-8", "surrogateescape"))
         if (key := (name.lower(), value)) in headers
         else (name, value)

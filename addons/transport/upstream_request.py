@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from mitmproxy import http
 from mitmproxy.net.http import url
 
+from addons.framing.fields import headers_of
 from addons.upstream.port import Target
 from providers.contract.call import Call, origin_of, site_of
 from providers.contract.errors import ErrorKind, ProviderError
@@ -47,7 +48,7 @@ def request_of(call: Call) -> http.Request:
         authority=b"",
         path=(path if path.startswith("/") else f"/{path}").encode(),
         http_version=b"HTTP/1.1",
-        headers=http.Headers(fields),
+        headers=headers_of(fields),
         content=body,
         trailers=None,
         timestamp_start=now,

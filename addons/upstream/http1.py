@@ -16,6 +16,7 @@ from mitmproxy.net.http import http1
 from mitmproxy.net.http.validate import validate_headers
 
 from addons.framing.chunks import BodyReader, read_on, reader_of
+from addons.framing.fields import value_of
 from addons.framing.lines import HTTP1, Bound, LineBuffer, TooLarge
 from addons.framing.persistence import is_last
 from addons.upstream.events import (
@@ -42,7 +43,7 @@ DRAIN_BYTES: Final = 256 * 1024
 ONE_WRITE_BYTES: Final = 64 * 1024
 """Up to so much of a request's body goes out together with its head."""
 
-_KEEP_ALIVE: Final = re.compile(r"(?:^|[,;\s])timeout=(\d{1,6})", re.IGNORECASE)
+_KEEP_ALIVE: Final = re.compile(rb"(?:^|[,;\s])timeout=(\d{1,6})", re.IGNORECASE)
 
 type Told = Callable[["UpstreamCall", tuple[UpstreamEvent, ...]], None]
 """Is given the call, and the events of one read of the connection."""
@@ -415,5 +416,6 @@ def _is_interim(line: bytes) -> bool:
 
 def _keep_alive_s(response: http.Response) -> float | None:
     """The provider's limit for an idle connection, in seconds: `Keep-Alive: timeout=5` (RFC 2068, 19.7.1.1)."""
-    found = _KEEP_ALIVE.search(response.headers.get("keep-alive", ""))
+    said = value_of(response.headers.fields, b"keep-alive")
+    found = _KEEP_ALIVE.search(said) if said is not None else None
     return float(found[1]) if found else None

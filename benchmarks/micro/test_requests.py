@@ -94,7 +94,10 @@ class Gateway:
         self.loop.run_until_complete(self.house.__aenter__())
 
     def connected(self) -> Visit:
-        return self.house.visit()
+        async def visit() -> Visit:
+            return self.house.visit()  # (a connection of the own driver asks for the running loop)
+
+        return self.loop.run_until_complete(visit())
 
     def planned(self, visit: Visit) -> Visit:
         """A request on a connection has gone to its provider."""
