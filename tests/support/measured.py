@@ -6,22 +6,29 @@ A process that is started cannot be looked into, and its tests would count for w
 starts one and is not marked `processes` fails: the interpreter itself is asked, by an audit hook
 (docs.python.org/3/library/audit_events.html), and no name that a test may have got hold of leads around it.
 
-Nor is it measured in what tries one piece of code again and again (hypothesis, `no_cover`) or only reads the code (the
-tests beside the rooms): traced, that takes many times as long and covers no more.
+Traced, a test takes some four times as long. So what tries one piece of code again and again runs without: hypothesis,
+what is marked `no_cover`, all but a few cases of one test, and the tests beside the rooms, which mostly read the code.
 """
 
 import sys
+from collections import defaultdict
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
+from coverage import Coverage
 
 TESTS: Final = Path(__file__).parents[1]
 STARTS: Final = frozenset({"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.system"})
+CASES: Final = 8
+"""Of one test, so many are measured, evenly spread."""
+
 _starts_none = False
 """A test runs that may start no process."""
-_is_paused = False
+_measured: set[str] = set()
+_paused: list[Coverage] = []
+"""What measures in this process: under xdist there are two, one within the other."""
 
 
 def _refuse(event: str, arguments: object) -> None:
@@ -33,7 +40,17 @@ def pytest_configure() -> None:
     sys.addaudithook(_refuse)
 
 
-def is_measured(item: pytest.Item) -> bool:
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    cases: defaultdict[str, list[str]] = defaultdict(list)
+    for item in items:
+        if _may_be_measured(item):
+            cases[item.nodeid.partition("[")[0]].append(item.nodeid)
+    for found in cases.values():
+        _measured.update(found[:: max(1, -(-len(found) // CASES))])
+
+
+def _may_be_measured(item: pytest.Item) -> bool:
     repeats = getattr(getattr(item, "obj", None), "is_hypothesis_test", False) or item.get_closest_marker("no_cover")
     return not (repeats or item.get_closest_marker("processes") or item.path.parent == TESTS)
 
@@ -42,7 +59,7 @@ def is_measured(item: pytest.Item) -> bool:
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """While a test and its fixtures run; xdist starts its workers outside of that."""
     global _starts_none
-    _measure(item.config.pluginmanager.getplugin("_cov"), wanted=is_measured(item))
+    (_resume if item.nodeid in _measured else _pause)()
     _starts_none = item.get_closest_marker("processes") is None
     try:
         return (yield)
@@ -50,15 +67,18 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         _starts_none = False
 
 
-def _measure(plugin: Any, *, wanted: bool) -> None:
-    global _is_paused
-    controller = getattr(plugin, "cov_controller", None)
-    if controller is not None and wanted is _is_paused:
-        (controller.resume if wanted else controller.pause)()
-        _is_paused = not wanted
-
-
 @pytest.hookimpl(tryfirst=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """What a test left to its end is no longer measured, but the measure has to be running to be ended."""
-    _measure(session.config.pluginmanager.getplugin("_cov"), wanted=True)
+def pytest_sessionfinish() -> None:
+    """The measure has to be running to be ended."""
+    _resume()
+
+
+def _pause() -> None:
+    while (running := Coverage.current()) is not None:
+        running.stop()
+        _paused.append(running)
+
+
+def _resume() -> None:
+    while _paused:
+        _paused.pop().start()
