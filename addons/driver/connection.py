@@ -221,7 +221,7 @@ class OwnConnection(asyncio.BufferedProtocol, OwnClient):
         if isinstance(watched, OwnRequest):
             self.tell(watched, TICKED)
         elif watched is self.http:
-            self.http.tick()
+            self.http.tick(self.unsent())
             self._turn()
         elif watched is self._idle and self._idle.is_over:
             SERVER_LOG.info(
@@ -301,6 +301,8 @@ class OwnConnection(asyncio.BufferedProtocol, OwnClient):
         if data:
             self._transport.write(data)
         closing = self.http.closing
+        if closing is Closing.ABORTED and not self._is_lost:
+            self.stalled()
         if closing is Closing.OPEN or self._transport.is_closing():
             return
         if closing is Closing.CLOSED:

@@ -72,7 +72,7 @@ class JsonHttp1Server(HttpConnection):
             http1.closed()
             yield from self._ask()
         elif isinstance(event, Tick):
-            http1.tick()
+            http1.tick(self.deps.transport.unsent(self.client_id))
             yield from self._write()
 
     def send(self, event: HttpEvent) -> Commands:
@@ -101,7 +101,9 @@ class JsonHttp1Server(HttpConnection):
             yield commands.SendData(self.conn, data)
         if (closing := self.http1.closing) is not self._closing:
             self._closing = closing
-            if closing is Closing.HALF:
+            if closing is Closing.ABORTED:
+                self.deps.transport.abort(self.client_id)
+            elif closing is Closing.HALF:
                 yield commands.CloseTcpConnection(self.conn, half_close=True)
             elif self.conn.state is not ConnectionState.CLOSED:
                 yield commands.CloseConnection(self.conn)

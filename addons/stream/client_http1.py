@@ -30,6 +30,8 @@ from addons.stream.request_head import HEAD_BYTES, HeadRefused, read_head
 
 BLANK_BYTES: Final = 64
 """Blank lines before a request; some clients send one behind a body."""
+UNREAD_BYTES: Final = 64 * 1024
+"""An answer of more is looked after until the client has read it; less goes with a connection that rests too long."""
 PIPELINED_BYTES: Final = 256 * 1024
 """What is kept of requests that a client sends before it has its answer."""
 
@@ -57,6 +59,8 @@ class ClientHttp1(ConnectionEnd):
         "_owed_bytes",
         "_reader",
         "_says",
+        "_sent_bytes",
+        "_unread_bytes",
     )
 
     def __init__(self, deps: StreamDeps, client: Connection, owner: Timed | None = None) -> None:
@@ -77,6 +81,10 @@ class ClientHttp1(ConnectionEnd):
         """Of the answer: its head is out, its body goes out in chunks, the connection ends with it."""
         self._owed_bytes: int | None = None
         """Of the body of a whole answer, what the client does not have yet; None for a stream or before an answer."""
+        self._sent_bytes = 0
+        """Of the answer's body."""
+        self._unread_bytes: int | None = None
+        """Of an answer that is over, what the client had not read when that was last looked at."""
         self._is_deaf = False
         """The client sent more in advance than is kept: its connection ends with this answer."""
 
@@ -116,13 +124,16 @@ class ClientHttp1(ConnectionEnd):
     def closed(self, *, is_gone: bool = False) -> None:
         """The client has ended its side. Where it `is_gone` altogether, what it sent in advance is dropped."""
         self._has_left = True
-        if self._state is Stage.LINGER or (is_gone and self._state is Stage.HEAD):
+        if self._state is Stage.LINGER or (is_gone and self._state in (Stage.HEAD, Stage.OVER)):
             self._close()
 
-    def tick(self) -> None:
-        """The deadline has passed, or the gateway stops. No event comes of it."""
+    def tick(self, unsent: int) -> None:
+        """The deadline has passed, or the gateway stops. No event comes of it. `unsent`: so many bytes wait until the
+        client reads."""
         late = self._deps.clock() >= self.deadline
-        if late and self._state is Stage.HEAD and self._buf:
+        if late and self._unread_bytes is not None:
+            self._look_at_unread(self._unread_bytes, unsent)
+        elif late and self._state is Stage.HEAD and self._buf:
             self._refuse(408, f"the request's head did not arrive within {self._deps.limits.head_s:g} s")
         elif (late and self._state is Stage.HEAD) or (self._state is Stage.LINGER and (late or self.ending)):
             self._close()
@@ -179,6 +190,7 @@ class ClientHttp1(ConnectionEnd):
         self._is_head = request.method.upper() == "HEAD"
         self._asked_to_close = is_last(request.http_version, request.headers)
         self._head, self._owed_bytes, self._blank_bytes, self._body_bytes = (), None, 0, 0
+        self._unread_bytes = None
         if size == 0:
             self._state = Stage.WAIT
             self._ahead.append(END)
@@ -245,12 +257,14 @@ class ClientHttp1(ConnectionEnd):
         self._owed_bytes, self._is_chunked = framing.length, framing.is_chunked
         self._closes = self._asked_to_close or framing.closes
         self._says = True
+        self._sent_bytes = 0
         self._out.append(http1.assemble_response_head(response))
 
     def send_data(self, data: bytes) -> None:
         """Sends bytes of the answer's body."""
         if self.closing is not Closing.OPEN:
             return
+        self._sent_bytes += len(data)
         if self._owed_bytes is not None:
             self._owed_bytes -= len(data)
         if not self._is_chunked:
@@ -270,10 +284,12 @@ class ClientHttp1(ConnectionEnd):
         self._deps.tracker.idle(self._peer)
         if self._closes:
             self._close()
+            self._watch_reading(self._sent_bytes)
             return
         self._ahead.clear()  # of a request that was answered before anybody asked for the rest of it
         self._says = False
         self._state = Stage.HEAD
+        self._watch_reading(self._sent_bytes)
 
     def break_off(self, status: int | None, message: str) -> None:
         """Ends an answer that cannot be ended properly: where its head is not out, with an error of this status."""
@@ -302,6 +318,24 @@ class ClientHttp1(ConnectionEnd):
     # -- time -----------------------------------------------------------------------------------------------------
     def _watch_head(self) -> None:
         """Sets the deadline of a head that has begun; a quiet connection between requests may wait."""
-        if self.deadline == NEVER and not self._has_left:
+        if (self.deadline == NEVER or self._unread_bytes is not None) and not self._has_left:
+            self._unread_bytes = None
             self._deps.tracker.spoke(self._peer)
             self._watch(self._deps.limits.head_s)
+
+    def _watch_reading(self, unread: int) -> None:
+        """Of an answer that is over, so much may still wait until the client reads."""
+        if unread > UNREAD_BYTES:
+            self._unread_bytes = unread
+            self._watch(self._deps.limits.stall_s)
+
+    def _look_at_unread(self, before: int, unsent: int) -> None:
+        self._unread_bytes = None
+        if not unsent:
+            self._unwatch()
+        elif unsent < before:
+            self._unread_bytes = unsent
+            self._watch(self._deps.limits.stall_s)
+        else:
+            self._close()
+            self.closing = Closing.ABORTED

@@ -29,6 +29,8 @@ class Closing(Enum):
     HALF = auto()
     """Our side of it: the client may still read, and what it still sends is dropped."""
     CLOSED = auto()
+    ABORTED = auto()
+    """All of it at once: what waits is lost, since the client does not read it."""
 
 
 class Stage(Enum):

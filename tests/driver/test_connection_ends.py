@@ -155,6 +155,22 @@ async def test_a_client_that_does_not_read_holds_its_provider() -> None:
 
 
 @in_virtual_time
+async def test_who_never_reads_the_end_of_an_answer_is_given_up() -> None:
+    drive = OwnDrive(FakeAttempt())
+    await drive.asked()
+    drive.transport.reads = False
+    await drive.says(HEAD + chunk(b"x" * 200_000 + b"[DONE]") + END)
+    assert drive.log[-1] == "response"
+    drive.tick(119)
+    await settle()
+    assert not drive.transport.is_over
+    drive.tick(2)
+    await settle()
+    assert drive.transport.was_aborted
+    assert drive.is_gone()
+
+
+@in_virtual_time
 async def test_a_second_request_is_not_begun_while_the_first_answer_is_not_read() -> None:
     drive = OwnDrive(FakeAttempt(), FakeAttempt(port=9001))
     await settle()

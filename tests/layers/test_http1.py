@@ -135,6 +135,18 @@ def test_the_whole_answer_of_the_request_before_lets_nobody_send_more_in_advance
     assert drive.client_closed()
 
 
+def test_who_never_reads_the_end_of_an_answer_is_given_up() -> None:
+    drive = Drive([FakeAttempt()])
+    drive.post()
+    drive.server_sends(OK + chunk(b"x" * 200_000) + DONE + END)
+    drive.wire.waiting = 150_000
+    aborted = []
+    for _ in range(2):
+        drive.tick(121)
+        aborted.append(drive.wire.aborted)
+    assert aborted == [False, True], "it had read something, and then no more"
+
+
 def test_who_sends_a_big_request_before_the_end_of_its_answer_is_noted_waits() -> None:
     first, second = FakeAttempt(), FakeAttempt()
     first.streaming = second.streaming = False

@@ -11,6 +11,7 @@ from addons.stream.client_events import Data, Head
 from addons.stream.client_http1 import (
     BLANK_BYTES,
     PIPELINED_BYTES,
+    UNREAD_BYTES,
 )
 from addons.stream.connection_end import Closing
 from addons.stream.deps import ClientLimits
@@ -330,6 +331,56 @@ def test_who_has_the_whole_answer_is_read_no_more_instead() -> None:
     talk.http.send_end()
     assert (said[-1], talk.http.is_far_ahead) == (True, False)
     assert talk.closing() is Closing.OPEN
+
+
+# -- an answer that is not read ---------------------------------------------------------------------------------------
+def unread(size: int, **fields: str) -> Talk:
+    """A client that has been given an answer of so many bytes, and has read none of it."""
+    talk = Talk(silent, ClientLimits(stall_s=10))
+    talk.sends(GET)
+    talk.answer(http.Response.make(200, b"", {"content-length": str(size), **fields}), [b"x" * size])
+    talk.unsent = size
+    return talk
+
+
+@pytest.mark.parametrize("fields", [{}, {"connection": "close"}], ids=str)
+def test_who_does_not_read_the_end_of_an_answer_is_given_up(fields: dict[str, str]) -> None:
+    talk = unread(UNREAD_BYTES + 1, **fields)
+    said = [talk.closing()]
+    for seconds, reads in ((9.9, 0), (0.1, 1000), (9.9, 0), (0.1, 0)):
+        talk.unsent -= reads
+        talk.tick(seconds)
+        said.append(talk.closing())
+    assert said == [Closing.CLOSED if fields else Closing.OPEN] * 4 + [Closing.ABORTED]
+    assert not talk.watch
+
+
+def test_who_has_read_all_is_let_alone() -> None:
+    for talk in (unread(UNREAD_BYTES), unread(UNREAD_BYTES + 1)):
+        talk.unsent = 0
+        talk.tick(10)
+        talk.tick(1000)
+        assert talk.closing() is Closing.OPEN
+        assert not talk.watch
+
+
+def test_the_next_request_of_who_has_not_read_all_is_waited_for_as_any_other() -> None:
+    talk = unread(UNREAD_BYTES + 1)
+    talk.sends(GET[:10])
+    talk.tick(29)
+    waits = talk.closing()
+    talk.sends(GET[10:])
+    talk.tick(1000)
+    assert (waits, talk.closing(), len(talk.said)) == (Closing.OPEN, Closing.OPEN, 4)
+    assert not talk.watch
+
+
+def test_nothing_is_looked_after_of_who_has_gone() -> None:
+    talk = unread(UNREAD_BYTES + 1)
+    assert talk.watch
+    talk.http.closed(is_gone=True)
+    talk.ask()
+    assert not talk.watch
 
 
 # -- a client that leaves ---------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from addons.stream.client_events import END, Data, Left, Refused
 from addons.stream.machine_events import TICKED, WOKEN, FromProvider
 from addons.upstream.events import ENDED, RECONNECTING, TAKEN, Body, Broken, NoConnection, UpstreamEvent
 from tests.support.machine_drive import Enough, MachineDrive, PiecewiseAttempt, answered
+from tests.support.machine_rules import KEEPALIVE
 
 HOOKS = ["requestheaders", "request", "responseheaders", "response", "error", "attempt_failed", "give_way"]
 PIECES = [b"word ", b"a~b~c", b"x [LAST]", b"x [DONE]", b"[FAIL]", b"y [LOST]", b": comment", b"", b"a~[DONE]~b", b"~"]
@@ -28,7 +29,7 @@ attempts = st.builds(
     asks_again=st.booleans(),
     closes_early=st.booleans(),
     has_secrets=st.integers(0, 9).map(lambda number: number < 9),
-    keepalive=st.sampled_from([b": alive\n\n", b""]),
+    keepalive=st.sampled_from([KEEPALIVE, b""]),
 )
 
 
@@ -140,6 +141,12 @@ class AnyOrder(RuleBasedStateMachine):
     def fails(self, said: UpstreamEvent, rarely: int) -> None:
         if rarely == 3 and (self.stage < 2 or isinstance(said, Broken)):
             self.says(said)
+
+    @precondition(lambda self: self.drive.rules.has_words and self.drive.rules.listens)
+    @rule()
+    def breaks_off(self) -> None:
+        """In the middle of what it says to the client."""
+        self.says(Broken("cut", closed=True))
 
     @rule(full=st.booleans())
     def takes(self, full: bool) -> None:

@@ -65,6 +65,8 @@ class Talk:
     said: list[ClientEvent] = field(default_factory=list)
     """The events, one after the other."""
     output: bytes = b""
+    unsent: int = 0
+    """So much waits until the client reads."""
 
     def __post_init__(self) -> None:
         self.client = Client(peername=(self.peer, 1), sockname=("127.0.0.1", 8080), timestamp_start=1.0)
@@ -95,7 +97,7 @@ class Talk:
     def tick(self, seconds: float) -> None:
         self.now += seconds
         if self.watch:
-            self.http.tick()
+            self.http.tick(self.unsent)
         self.write()
 
     def ask(self) -> None:

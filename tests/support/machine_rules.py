@@ -1,6 +1,7 @@
 """What holds of the commands of every machine, in whatever order its events come; checked as they are given."""
 
 from collections import Counter
+from typing import Final
 
 from mitmproxy.proxy.commands import StartHook
 
@@ -24,6 +25,10 @@ from addons.stream.machine import RequestMachine
 from addons.upstream.events import Broken, Ended, NoConnection, UpstreamEvent
 
 
+KEEPALIVE: Final = b": alive\n\n"
+"""What the attempts of these tests keep a client's stream alive with: no word of an answer."""
+
+
 class Rules:
     """Looks at what the machine of one request wants, command by command, and at what it was told."""
 
@@ -36,7 +41,7 @@ class Rules:
         """Its provider may still speak, and was neither left nor finished."""
         self.had_enough = True
         """It was left or finished."""
-        self._head = self._nothing_follows = self._is_held = False
+        self._head = self._nothing_follows = self._is_held = self.has_words = False
         self.over = self.ended = self.left = False
 
     # -- events ---------------------------------------------------------------------------------------------------
@@ -81,6 +86,7 @@ class Rules:
             assert self._head, "data before the head"
             assert not self._nothing_follows
             assert command.data, "empty data"
+            self.has_words = self.has_words or command.data != KEEPALIVE
         elif isinstance(command, Hold):
             assert command.held is not self._is_held
             self._is_held = command.held
@@ -89,6 +95,7 @@ class Rules:
         elif isinstance(command, Ask):
             assert not self._is_asked, "the provider before it was not left"
             assert command.number == self.asked + 1
+            assert not self.has_words, "another provider is asked, and the client has words of the one before"
             self.asked, self._is_asked, self.had_enough = command.number, True, False
         elif isinstance(command, Leave | Finish):
             assert not self.had_enough, "a provider is left once"
