@@ -1,7 +1,9 @@
+import gc
 import inspect
 import resource
 import signal
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import certifi
@@ -32,9 +34,10 @@ LONG = (
     "vault",
 )
 """Folders and files of seconds; the many others take a moment each and fill up what is left."""
+_WIRE = LONG.index("wire")
 
 # How long an example takes depends on what runs beside it, so no test fails by it.
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=50)
 settings.register_profile("long", settings.get_profile("untimed"), max_examples=5000)  # for --hypothesis-profile
 settings.load_profile("untimed")
 
@@ -54,9 +57,17 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest comes first, so that the workers end at about the same time."""
     for item in items:
-        if item.path.is_relative_to(ROOT / "wire"):
+        if _turn_of(item.path) == _WIRE:
             item.add_marker(pytest.mark.processes)
-    items.sort(key=lambda item: next((n for n, p in enumerate(LONG) if item.path.is_relative_to(ROOT / p)), len(LONG)))
+    items.sort(key=lambda item: _turn_of(item.path))
+    gc.collect()
+    gc.freeze()  # a million objects that stay: no collection during a test walks them
+
+
+@cache
+def _turn_of(file: Path) -> int:
+    """Where the tests of a file come among those of all."""
+    return next((number for number, path in enumerate(LONG) if file.is_relative_to(ROOT / path)), len(LONG))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

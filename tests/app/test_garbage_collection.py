@@ -21,6 +21,7 @@ from tests.support.virtual_time import in_virtual_time
 @pytest.fixture
 def _as_before() -> Iterator[None]:
     thresholds, check = gc.get_threshold(), MessageData.__post_init__
+    gc.unfreeze()  # (tests/conftest.py sets apart what is there before the first test)
     yield
     gc.enable()
     gc.unfreeze()

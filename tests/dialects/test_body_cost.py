@@ -1,7 +1,7 @@
 """What a request body may cost, however it is made: others wait for it."""
 
 import json
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from functools import partial
 from typing import Any
 
@@ -41,32 +41,34 @@ def listed(item: bytes, size: int) -> bytes:
     return b"[" + b",".join([item] * (size // (len(item) + 1))) + b"]"
 
 
-BODIES = {
-    "text": with_content(b'"' + b"a, " * (MOST_MB * MB // 3) + b'"'),
-    "escapes": with_content(b'"' + b"\\u4e2d" * (10 * MB // 6) + b'"'),
-    "quotes": with_content(b'"' + b'\\"' * (MOST_MB * MB // 2) + b'"'),
-    "Chinese": with_content(b'"' + "中".encode() * (MOST_MB * MB // 3) + b'"'),
-    "an emoji and letters": with_content('"😀'.encode() + b"a" * (MOST_MB * MB) + b'"'),
-    "long names": with_field(b"{" + b",".join(b'"%s%d":1' % (b"k" * 330, n) for n in range(90_000)) + b"}"),
-    "a text that never ends": with_content(b'"' + b'\\"' * (5 * MB)),
-    "nothing but quotes": b"[" + b'"' * (10 * MB),
-    "blanks": b" " * (10 * MB) + f"{{{HI}}}".encode(),
-    "objects": with_field(listed(b"{}", 10 * MB)),
-    "lists": with_field(listed(b"[]", 10 * MB)),
-    "names": with_field(b"{" + b",".join(b'"k%d":1' % n for n in range(10 * MB // 12)) + b"}"),
-    "names within the limit": with_field(b"{" + b",".join(b'"k%d":1' % n for n in range(199_000)) + b"}"),
-    "double names within the limit": with_field(listed(b'{"a":1,"a":1}', 900_000)),
-    "numbers within the limit": with_field(listed(b"9" * 20, 4 * MB)),
-    "floats within the limit": with_field(listed(b"1.2345678901234567e-300", 4 * MB)),
-    "a number": with_field(b"9" * (10 * MB)),
-    "depth": with_field(b"[" * (5 * MB) + b"]" * (5 * MB)),
-    "parts": with_content(listed(b'{"type":"text","text":"a"}', 10 * MB)),
-    "bad parts": with_content(listed(b'{"type":1}', 10 * MB)),
-    "bad parts within the limit": with_content(listed(b'{"type":1}', ENTRIES_LIMIT * 11)),
-    "big parts": with_content(listed(b'{"type":"text","text":"' + b"a" * 1000 + b'"}', ENTRIES_LIMIT * 1000)),
-    "bad biases": f'{{{HI},"logit_bias":{{'.encode() + b",".join(b'"k%d":""' % n for n in range(190_000)) + b"}}",
-    "bad stops": f'{{{HI},"stop":'.encode() + listed(b"1", 398_000) + b"}",
-    "messages that are none": b'{"model":"m","messages":' + listed(b"1", 398_000) + b"}",
+BODIES: dict[str, Callable[[], bytes]] = {
+    "text": lambda: with_content(b'"' + b"a, " * (MOST_MB * MB // 3) + b'"'),
+    "escapes": lambda: with_content(b'"' + b"\\u4e2d" * (10 * MB // 6) + b'"'),
+    "quotes": lambda: with_content(b'"' + b'\\"' * (MOST_MB * MB // 2) + b'"'),
+    "Chinese": lambda: with_content(b'"' + "中".encode() * (MOST_MB * MB // 3) + b'"'),
+    "an emoji and letters": lambda: with_content('"😀'.encode() + b"a" * (MOST_MB * MB) + b'"'),
+    "long names": lambda: with_field(b"{" + b",".join(b'"%s%d":1' % (b"k" * 330, n) for n in range(90_000)) + b"}"),
+    "a text that never ends": lambda: with_content(b'"' + b'\\"' * (5 * MB)),
+    "nothing but quotes": lambda: b"[" + b'"' * (10 * MB),
+    "blanks": lambda: b" " * (10 * MB) + f"{{{HI}}}".encode(),
+    "objects": lambda: with_field(listed(b"{}", 10 * MB)),
+    "lists": lambda: with_field(listed(b"[]", 10 * MB)),
+    "names": lambda: with_field(b"{" + b",".join(b'"k%d":1' % n for n in range(10 * MB // 12)) + b"}"),
+    "names within the limit": lambda: with_field(b"{" + b",".join(b'"k%d":1' % n for n in range(199_000)) + b"}"),
+    "double names within the limit": lambda: with_field(listed(b'{"a":1,"a":1}', 900_000)),
+    "numbers within the limit": lambda: with_field(listed(b"9" * 20, 4 * MB)),
+    "floats within the limit": lambda: with_field(listed(b"1.2345678901234567e-300", 4 * MB)),
+    "a number": lambda: with_field(b"9" * (10 * MB)),
+    "depth": lambda: with_field(b"[" * (5 * MB) + b"]" * (5 * MB)),
+    "parts": lambda: with_content(listed(b'{"type":"text","text":"a"}', 10 * MB)),
+    "bad parts": lambda: with_content(listed(b'{"type":1}', 10 * MB)),
+    "bad parts within the limit": lambda: with_content(listed(b'{"type":1}', ENTRIES_LIMIT * 11)),
+    "big parts": lambda: with_content(listed(b'{"type":"text","text":"' + b"a" * 1000 + b'"}', ENTRIES_LIMIT * 1000)),
+    "bad biases": lambda: (
+        f'{{{HI},"logit_bias":{{'.encode() + b",".join(b'"k%d":""' % n for n in range(190_000)) + b"}}"
+    ),
+    "bad stops": lambda: f'{{{HI},"stop":'.encode() + listed(b"1", 398_000) + b"}",
+    "messages that are none": lambda: b'{"model":"m","messages":' + listed(b"1", 398_000) + b"}",
 }
 
 
@@ -96,25 +98,25 @@ def step(reading: Generator[None, None, ParsedRequest]) -> ParsedRequest | Gatew
 @pytest.mark.parametrize("name", BODIES)
 def test_no_body_holds_others(name: str) -> None:
     for dialect in (ChatCompletions(), Completions(), Messages()):
-        taken, ended = steps_of(dialect, BODIES[name])
+        taken, ended = steps_of(dialect, BODIES[name]())
         assert max(taken) < MOST_WORK
         assert not isinstance(ended, GatewayError) or ended.status == 400
 
 
 @pytest.mark.parametrize("name", ["text", "quotes", "Chinese", "an emoji and letters", "long names", "big parts"])
 def test_no_body_holds_others_when_it_is_written_again(name: str) -> None:
-    chat = chat_in(ChatCompletions().parse(BODIES[name]))
+    chat = chat_in(ChatCompletions().parse(BODIES[name]()))
     wire, work = work_of(lambda: wire_request(chat, Model("m", "m", tools="native"), Form()))
     body = wire.body
     assert work < MOST_WORK
-    assert from_json(body)["messages"] == from_json(BODIES[name])["messages"]
+    assert from_json(body)["messages"] == from_json(BODIES[name]())["messages"]
 
 
 @pytest.mark.parametrize("name", ["objects", "lists", "names", "parts", "bad parts", "nothing but quotes"])
 def test_too_many_values_are_refused_unread(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(body, "from_json", None)
     with pytest.raises(GatewayError) as caught:
-        ChatCompletions().parse(BODIES[name])
+        ChatCompletions().parse(BODIES[name]())
     assert caught.value.code == "too_many_values"
     assert "200000" in caught.value.message
     assert "limits.body_values" in caught.value.message

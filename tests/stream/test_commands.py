@@ -224,4 +224,4 @@ class AnyOrder(RuleBasedStateMachine):
 
 
 TestAnyOrder = AnyOrder.TestCase
-TestAnyOrder.settings = settings(stateful_step_count=40)
+TestAnyOrder.settings = settings(max_examples=100, stateful_step_count=40)

@@ -18,7 +18,8 @@ def cpu_s(work: Callable[[], object]) -> float:
 
 
 def growth(make: Callable[[int], Callable[[], object]], size: int) -> float:
-    """How many times longer `make(4 * size)` works than `make(size)`, the best of three; 1 for what takes no time."""
+    """How many times longer `make(4 * size)` works than `make(size)`, the best of three where that is too much; 1 for
+    what takes no time."""
     large = cpu_s(make(4 * size))
     if large < TOO_FAST_S:
         return 1.0
@@ -26,6 +27,5 @@ def growth(make: Callable[[int], Callable[[], object]], size: int) -> float:
     while not ratios or (min(ratios) >= MOST_RATIO and len(ratios) < 3):
         if ratios:
             large = cpu_s(make(4 * size))
-        small = min(cpu_s(make(size)) for _ in range(2))
-        ratios.append(large / max(small, 1e-4))
+        ratios.append(large / max(cpu_s(make(size)), 1e-4))
     return min(ratios)

@@ -66,19 +66,23 @@ def with_content(content: bytes) -> bytes:
     return b'{"model":"m","messages":[{"role":"user","content":' + content + b"}]}"
 
 
-BODIES = {
-    "text": (200, with_content(b'"' + b"a, " * (32 * MB // 3) + b'"')),
-    "escapes": (200, with_content(b'"' + b"\\n" * (16 * MB) + b'"')),
-    "letters, which are recorded": (200, with_content(b'"' + b"a" * MB + b'"')),
-    "objects": (400, b'{"model":"m","messages":[{"role":"user","content":"x"}],"x":[' + b"{}," * (10 * MB) + b"1]}"),
-    "bad parts": (400, with_content(b"[" + b'{"type":1},' * (2 * MB) + b"1]")),
-    "a long name of a conversation": (200, with_content(b'"x"')[:-1] + b',"user":"' + b"u" * (30 * MB) + b'"}'),
+BODIES: dict[str, tuple[int, Callable[[], bytes]]] = {
+    "text": (200, lambda: with_content(b'"' + b"a, " * (32 * MB // 3) + b'"')),
+    "escapes": (200, lambda: with_content(b'"' + b"\\n" * (16 * MB) + b'"')),
+    "letters, which are recorded": (200, lambda: with_content(b'"' + b"a" * MB + b'"')),
+    "objects": (
+        400,
+        lambda: b'{"model":"m","messages":[{"role":"user","content":"x"}],"x":[' + b"{}," * (10 * MB) + b"1]}",
+    ),
+    "bad parts": (400, lambda: with_content(b"[" + b'{"type":1},' * (2 * MB) + b"1]")),
+    "a long name of a conversation": (200, lambda: with_content(b'"x"')[:-1] + b',"user":"' + b"u" * (30 * MB) + b'"}'),
 }
 
 
 @pytest.mark.parametrize("name", BODIES)
 def test_a_big_body_does_not_hold_the_others(name: str, gateway: Gateway, chat_s: float) -> None:
-    status, body = BODIES[name]
+    status, make = BODIES[name]
+    body = make()
     url = f"{gateway.url}/v1/chat/completions"
     headers = {**gateway.headers, "content-type": "application/json"}
     wait, answer = longest_wait(gateway, lambda: httpx.post(url, content=body, headers=headers, timeout=60))
@@ -88,18 +92,19 @@ def test_a_big_body_does_not_hold_the_others(name: str, gateway: Gateway, chat_s
 
 ZEROS = bytes(200 * MB)
 LONG = with_content(b'"' + b"a, " * (3 * MB) + b'"')
-PACKED = {
-    "gzip": (200, gzip.compress(LONG, 6)),
-    "zstd": (200, zstandard.compress(LONG)),
-    "br": (413, brotli.compress(ZEROS, quality=1)),
-    "gzip, gzip": (413, gzip.compress(gzip.compress(ZEROS, 6))),
-    "deflate": (400, b"\x78\x01" + b"\x00\x00\x00\xff\xff" * (6 * MB)),
+PACKED: dict[str, tuple[int, Callable[[], bytes]]] = {
+    "gzip": (200, lambda: gzip.compress(LONG, 6)),
+    "zstd": (200, lambda: zstandard.compress(LONG)),
+    "br": (413, lambda: brotli.compress(ZEROS, quality=1)),
+    "gzip, gzip": (413, lambda: gzip.compress(gzip.compress(ZEROS, 6))),
+    "deflate": (400, lambda: b"\x78\x01" + b"\x00\x00\x00\xff\xff" * (6 * MB)),
 }
 
 
 @pytest.mark.parametrize("coding", PACKED)
 def test_what_is_big_when_it_is_inflated_does_not_hold_the_others(coding: str, gateway: Gateway, chat_s: float) -> None:
-    status, body = PACKED[coding]
+    status, make = PACKED[coding]
+    body = make()
     url, headers = f"{gateway.url}/v1/chat/completions", {**gateway.headers, "content-encoding": coding}
     wait, answer = longest_wait(gateway, lambda: httpx.post(url, content=body, headers=headers, timeout=60))
     assert wait < MOST_CHATS * chat_s
@@ -113,17 +118,17 @@ def streams(*events: bytes) -> Callable[[Wire], Awaitable[None]]:
     return program
 
 
-ANSWERS = {
-    "values": b'data: {"choices":[' + b'{"delta":{"content":"a"}},' * 300_000 + b"{}]}\n\n",
-    "lines": b"data: {}\n" * 400_000 + b"\n",
-    "text": b'data: {"choices":[{"delta":{"content":"' + b"a, " * (3 * MB) + b'"}}]}\n\n',
-    "comments": b": c\n\n" * MB,
+ANSWERS: dict[str, Callable[[], bytes]] = {
+    "values": lambda: b'data: {"choices":[' + b'{"delta":{"content":"a"}},' * 300_000 + b"{}]}\n\n",
+    "lines": lambda: b"data: {}\n" * 400_000 + b"\n",
+    "text": lambda: b'data: {"choices":[{"delta":{"content":"' + b"a, " * (3 * MB) + b'"}}]}\n\n',
+    "comments": lambda: b": c\n\n" * MB,
 }
 
 
 @pytest.mark.parametrize("name", ANSWERS)
 def test_a_big_answer_does_not_hold_the_others(name: str, gateway: Gateway, chat_s: float, site: Hostile) -> None:
-    site.programs[name] = streams(ANSWERS[name])
+    site.programs[name] = streams(ANSWERS[name]())
     wait, answer = longest_wait(gateway, lambda: ask(gateway, name, timeout=60))
     assert wait < MOST_CHATS * chat_s
     assert read(answer)[1] != "done"
