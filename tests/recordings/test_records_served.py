@@ -50,7 +50,7 @@ def files(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"*{ENDING}"))
 
 
-@pytest.mark.no_cover
+@pytest.mark.untraced
 def test_every_variant_is_read_alike(recorded: tuple[Served, Path]) -> None:
     gateway, folder = recorded
     found = [path for path in files(folder) if not is_begun(Recording.load(path.read_bytes()))]

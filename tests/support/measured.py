@@ -7,7 +7,8 @@ starts one and is not marked `processes` fails: the interpreter itself is asked,
 (docs.python.org/3/library/audit_events.html), and no name that a test may have got hold of leads around it.
 
 Traced, a test takes some four times as long. So what tries one piece of code again and again runs without: hypothesis,
-what is marked `no_cover`, all but a few cases of one test, and the tests beside the rooms, which mostly read the code.
+what is marked `untraced`, all but the first cases of one test, and the tests beside the rooms, which mostly read the
+code. (pytest-cov's own `no_cover` would start again what is paused here.)
 """
 
 import sys
@@ -22,7 +23,7 @@ from coverage import Coverage
 TESTS: Final = Path(__file__).parents[1]
 STARTS: Final = frozenset({"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.system"})
 CASES: Final = 8
-"""Of one test, so many are measured, evenly spread."""
+"""Of one test, so many are measured, one behind the other: to begin and to end costs some time, too."""
 
 _starts_none = False
 """A test runs that may start no process."""
@@ -47,11 +48,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if _may_be_measured(item):
             cases[item.nodeid.partition("[")[0]].append(item.nodeid)
     for found in cases.values():
-        _measured.update(found[:: max(1, -(-len(found) // CASES))])
+        _measured.update(found[:CASES])
 
 
 def _may_be_measured(item: pytest.Item) -> bool:
-    repeats = getattr(getattr(item, "obj", None), "is_hypothesis_test", False) or item.get_closest_marker("no_cover")
+    repeats = getattr(getattr(item, "obj", None), "is_hypothesis_test", False) or item.get_closest_marker("untraced")
     return not (repeats or item.get_closest_marker("processes") or item.path.parent == TESTS)
 
 

@@ -65,7 +65,7 @@ MISSED = {
 """Cases that are read in another way, and why."""
 
 
-@pytest.mark.no_cover
+@pytest.mark.untraced
 @pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
 def test_an_output_is_read_right_however_it_is_cut(case: dict[str, Any]) -> None:
     found = read_case(case, [case["text"]])

@@ -337,7 +337,7 @@ def test_the_thinking_of_one_candidate_counts_until_one_answers() -> None:
 
 
 # -- real recordings, where they are ----------------------------------------------------------------------------------
-@pytest.mark.no_cover  # (traced, it takes a minute)
+@pytest.mark.untraced  # (traced, it takes a minute)
 @pytest.mark.skipif(not RECORDINGS.is_dir(), reason="no recordings here")
 @pytest.mark.parametrize("path", sorted(RECORDINGS.glob("*.sse")), ids=lambda path: path.stem)
 def test_recording_gives_what_it_holds_at_every_cut(path: Path) -> None:

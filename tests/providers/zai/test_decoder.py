@@ -383,7 +383,7 @@ def frames_in(stream: bytes) -> list[dict[str, Any]]:
     return [json.loads(line[6:])["data"] for line in stream.decode().splitlines() if line.startswith("data: ")]
 
 
-@pytest.mark.no_cover
+@pytest.mark.untraced
 @pytest.mark.parametrize("name", ["glm-5-chat-2026-03-17.sse", "glm-5-agent-2026-03-17.sse"])
 def test_recorded_plain_streams_say_exactly_what_they_hold(name: str) -> None:
     stream = recorded(name)
