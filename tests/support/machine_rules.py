@@ -24,7 +24,7 @@ from addons.stream.commands import (
 from addons.stream.machine import RequestMachine
 from addons.upstream.events import Broken, Ended, NoConnection, UpstreamEvent
 
-KEEPALIVE: Final = b": alive\n\n"
+KEEPALIVE: Final = b": keep-alive\n\n"
 """What the attempts of these tests keep a client's stream alive with: no word of an answer."""
 
 
