@@ -6,8 +6,7 @@ from addons.stream.client_http1 import (
     ClientHttp1,
 )
 from addons.stream.connection_end import LINGER_BYTES, LINGER_S, Closing
-from tests.stream.test_client_http1 import FIVE, GET, silent, talk_of
-from tests.support.client_talk import Talk, whole
+from tests.support.client_talk import FIVE, GET, Talk, silent, talk_of, whole
 
 
 def test_an_early_answer_says_that_it_closes_and_the_client_may_read_it() -> None:

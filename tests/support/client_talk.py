@@ -48,6 +48,11 @@ def streamed(**headers: str) -> http.Response:
     return http.Response(b"HTTP/1.1", 200, b"OK", http.Headers(fields), None, None, 0, None)
 
 
+GET = b"GET /v1/models HTTP/1.1\r\nhost: x\r\n\r\n"
+POST = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\n"
+FIVE = POST + b"content-length: 5\r\n\r\n"
+IN_CHUNKS = POST + b"transfer-encoding: chunked\r\n\r\n"
+ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello"
 CHUNKED = {"transfer_encoding": "chunked"}
 
 
@@ -143,3 +148,13 @@ def _word_of(event: ClientEvent) -> str:
     if isinstance(event, Refused):
         return f"refused {event.error.status} {event.error.message}"
     return f"left {event.why}" if isinstance(event, Left) else "end"
+
+
+def silent() -> None:
+    """Leaves the answer to the test."""
+
+
+def talk_of(raw: bytes) -> Talk:
+    talk = Talk(silent)
+    talk.sends(raw)
+    return talk
