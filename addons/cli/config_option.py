@@ -5,17 +5,17 @@ from typing import Final
 
 import click
 
-from addons.cli.base import CliContext
-from addons.cli.help import commands_in
+from addons.cli.help import below
 from addons.words.commands import serves
 
 READ_NONE: Final = frozenset({"demo", "keygen", "sandbox", "config schema"})
 """Commands that read no configuration, so that a file of it would be taken for one that counts."""
 
 
-def take_config_everywhere(main: click.Group) -> None:
-    """Gives every command that reads the configuration the option that `main` has; the one nearer to the end counts."""
-    for words, command in commands_in(main):
+def take_config_everywhere(name: str, command: click.Command) -> None:
+    """Gives a command of this name, and those below it, the option that `main` has where they read the configuration;
+    the one nearer to the end counts."""
+    for words, one in below(name, command):
         if words not in READ_NONE:
             option = click.Option(
                 ["--config"],
@@ -26,11 +26,13 @@ def take_config_everywhere(main: click.Group) -> None:
                 callback=_use,
                 help="The configuration file; may stand before the command too.",
             )
-            command.params.append(option)
+            one.params.append(option)
 
 
 def _use(context: click.Context, _option: click.Parameter, file: Path | None) -> None:
     if file is None or context.resilient_parsing:
         return
+    from addons.cli.base import CliContext  # who asks for --help needs nothing that reads configurations
+
     serves(file)
     context.obj = CliContext(file, umask=context.find_object(CliContext).umask, named=True)  # type: ignore[union-attr]

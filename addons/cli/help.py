@@ -76,23 +76,33 @@ _SENTENCE: Final = re.compile(r"[^.\n]{1,400}(?:\.(?=\S)[^.\n]{1,400}){0,20}")
 
 
 def commands_in(group: click.Group, words: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
-    """Every command below a group, by its words; the hidden ones are left out."""
-    for name, command in group.commands.items():
-        if command.hidden:
+    """Every command below a group, by its words; the hidden ones are left out. Imports them all."""
+    context = click.Context(group)
+    for name in group.commands:
+        command = group.get_command(context, name)
+        if command is None or command.hidden:
             continue
         yield " ".join((*words, name)), command
         if isinstance(command, click.Group):
             yield from commands_in(command, (*words, name))
 
 
-def dress(main: click.Group) -> None:
-    """Gives every command its examples, and its first sentence as the one line of lists."""
-    for words, command in (("", main), *commands_in(main)):
+def below(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+    """A command by its name, and all that are below it by their words."""
+    yield name, command
+    if name and isinstance(command, click.Group):
+        yield from commands_in(command, (name,))
+
+
+def dress(name: str, command: click.Command) -> None:
+    """Gives a command and those below it their examples, and their first sentence as the one line of lists. Those below
+    the nameless one, which is all of Glassgate, are dressed when they are called."""
+    for words, one in below(name, command):
         if lines := EXAMPLES.get(words):
             examples = "\n".join(f"  glassgate {line}" for line in lines)
-            command.epilog = f"\b\nExamples:\n{examples}"
-        if command.help and not command.short_help:
-            command.short_help = first_sentence(command.help)
+            one.epilog = f"\b\nExamples:\n{examples}"
+        if one.help and not one.short_help:
+            one.short_help = first_sentence(one.help)
 
 
 def first_sentence(text: str) -> str:

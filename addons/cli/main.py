@@ -5,37 +5,80 @@ Exit status: 0 done, 1 refused or failed, 2 wrong usage.
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
-from addons.cli.accounts import accounts
-from addons.cli.backup.backup import backup
-from addons.cli.backup.restore import restore
-from addons.cli.base import CliContext
-from addons.cli.config_files import config_group
 from addons.cli.config_option import take_config_everywhere
-from addons.cli.doctor import doctor
 from addons.cli.help import dress
-from addons.cli.keys import keys
-from addons.cli.login import login
-from addons.cli.records import cases, drift, record, replay
-from addons.cli.reload import reload
-from addons.cli.run import run_program
-from addons.cli.serve import capture, console, demo, serve, web
-from addons.cli.session_import import import_session
-from addons.cli.sessions import sessions
-from addons.cli.setup.command import setup
-from addons.cli.status import status
-from addons.cli.tools import keygen, listen, models, sandbox
-from addons.cli.upkeep import prune
-from addons.cli.usage import usage
-from addons.cli.vault import vault
+from addons.cli.lazy_group import LazyGroup, Listed
 from addons.words.commands import serves, usual_file_here
 from addons.words.shown import shown
+
+COMMANDS: Final[Mapping[str, Listed]] = {
+    "serve": Listed("addons.cli.serve:serve", "Serve the configuration, without an inspector, until Ctrl-C"),
+    "web": Listed("addons.cli.serve:web", "Serve the configuration, with mitmweb: every exchange in the browser"),
+    "console": Listed(
+        "addons.cli.serve:console", "Serve the configuration, with mitmproxy's console: every exchange in this terminal"
+    ),
+    "demo": Listed("addons.cli.serve:demo", "Serve the sandbox sites: no account needed, nothing is kept"),
+    "setup": Listed("addons.cli.setup.command:setup", "Make keys and a configuration, add an API's key, prove it"),
+    "capture": Listed("addons.cli.serve:capture", "Sign in with your own browser; the session goes into the vault"),
+    "login": Listed("addons.cli.login:login", "Sign in at a site and store the session"),
+    "keys": Listed("addons.cli.keys:keys", "Client keys with names and limits"),
+    "sessions": Listed("addons.cli.session_commands:sessions", "The sessions in the vault"),
+    "accounts": Listed(
+        "addons.cli.accounts:accounts",
+        "How every account is: ok, expired, challenged, limited until …, blocked, missing",
+    ),
+    "usage": Listed("addons.cli.usage:usage", "What was used and what it cost, by key, model, account or day"),
+    "doctor": Listed(
+        "addons.cli.doctor:doctor", "Check Python, mitmproxy, configuration, vault, accounts, port, keys and file modes"
+    ),
+    "config": Listed("addons.cli.config_files:config_group", "The configuration: whether it is right, and its schema"),
+    "status": Listed(
+        "addons.cli.status:status",
+        "How the running gateway is: its state, problems with configuration and vault, its accounts",
+    ),
+    "reload": Listed(
+        "addons.cli.reload:reload",
+        "Have the running gateway take its configuration up now, whatever it makes of SIGHUP",
+    ),
+    "backup": Listed(
+        "addons.cli.backup.backup:backup",
+        "Write the vault, keys, states of accounts, ledger and configuration into FILE (0600), as they are now",
+    ),
+    "restore": Listed(
+        "addons.cli.backup.restore:restore",
+        "Put back what `glassgate backup` has written: in the place of --config, or of the usual configuration",
+    ),
+    "run": Listed(
+        "addons.cli.run:run_program",
+        "Start a coding agent that asks this gateway: claude, codex, opencode, aider, qwen, cline, continue, goose, "
+        "crush, llm",
+    ),
+    "vault": Listed("addons.cli.vault:vault", "The vault's file and the keys that open it"),
+    "models": Listed("addons.cli.tools:models", "The public models of the configured providers"),
+    "record": Listed("addons.cli.records:record", "How the recording of provider exchanges stands"),
+    "replay": Listed(
+        "addons.cli.records:replay", "Serve recorded exchanges as a provider, or check that they are still read alike"
+    ),
+    "cases": Listed("addons.cli.records:cases", "Recordings kept as regression tests"),
+    "drift": Listed(
+        "addons.cli.records:drift",
+        "What the adapters met and did not know: event kinds, phases, fields, codes, by provider",
+    ),
+    "keygen": Listed(
+        "addons.cli.tools:keygen", "Print a fresh key: for SESSION_ENCRYPTION_KEY, or with --client for AUTH_TOKEN"
+    ),
+    "sandbox": Listed(
+        "addons.cli.tools:sandbox", "Run stand-ins of the sites on loopback, for trying out and testing, until Ctrl-C"
+    ),
+    "listen": Listed("addons.cli.tools:listen", "", hidden=True),
+}
 
 
 @contextmanager
@@ -52,7 +95,7 @@ def _printable_usage_errors() -> Iterator[None]:
         raise click.UsageError("\n".join(map(shown, lines)), e.ctx) from None
 
 
-class CommandGroup(click.Group):
+class CommandGroup(LazyGroup):
     """The group of all commands; usage errors are shown in printable characters."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
@@ -64,7 +107,14 @@ class CommandGroup(click.Group):
             return super().invoke(ctx)
 
 
-@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
+def _dressed(name: str, command: click.Command) -> None:
+    take_config_everywhere(name, command)
+    dress(name, command)
+
+
+@click.group(
+    cls=CommandGroup, listed=COMMANDS, dress=_dressed, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.option(
     "--config",
     "file",
@@ -76,6 +126,8 @@ class CommandGroup(click.Group):
 @click.pass_context
 def main(context: click.Context, file: Path | None) -> None:
     """Glassgate: the OpenAI-compatible gateway you can see through."""
+    from addons.cli.base import CliContext  # what reads configurations: --help and shells that complete words need none
+
     umask = os.umask(0o077)
     logging.getLogger("glassgate").addHandler(logging.NullHandler())  # commands speak for themselves
     file, named = file or usual_file_here(), file is not None
@@ -83,37 +135,4 @@ def main(context: click.Context, file: Path | None) -> None:
     context.obj = CliContext(file, umask=umask, named=named)
 
 
-for command in (
-    serve,
-    web,
-    console,
-    demo,
-    setup,
-    capture,
-    login,
-    keys,
-    sessions,
-    accounts,
-    usage,
-    doctor,
-    config_group,
-    status,
-    reload,
-    backup,
-    restore,
-    run_program,
-    vault,
-    models,
-    record,
-    replay,
-    cases,
-    drift,
-    keygen,
-    sandbox,
-    listen,
-):
-    main.add_command(command)
-sessions.add_command(import_session)
-sessions.add_command(prune)
-take_config_everywhere(main)
-dress(main)
+dress("", main)

@@ -233,5 +233,7 @@ def _prepared(wish: dict[str, Any], stdout: int, stderr: int) -> Callable[[], An
 if __name__ == "__main__":
     for imported in IMPORTED:
         importlib.import_module(imported)
+    for listed in importlib.import_module("addons.cli.main").COMMANDS.values():
+        importlib.import_module(listed.where.partition(":")[0])
     assert threading.active_count() == 1, "a thread would not come along into a forked process"
     sys.exit(serve(socket.socket(fileno=int(sys.argv[1])))())
