@@ -6,6 +6,7 @@ Told when the key is made or changed; never refused: a model may come back, and 
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from addons.app.unfit_patterns import served, unfit_patterns
 from addons.app.unserved_names import asks_its_site
 from addons.config.configuration import Config
 from addons.config.operating import PriceSettings
@@ -34,24 +35,14 @@ def unfit_without_asking(limits: KeyLimits, config: Config) -> list[str]:
 
 
 def _of_patterns(limits: KeyLimits, index: ModelIndex) -> Iterator[str]:
-    served = _served(index)
-    aliases = {alias.casefold(): target for alias, target in index.aliases().items()}
-    for pattern in limits.models or ():
-        alone = KeyLimits(models=(pattern,))
-        if any(alone.permits(provider, model) for provider, model in served):
-            continue
-        if (target := aliases.get(pattern.casefold())) is not None:
-            yield f"--models {pattern!r} is an alias, and fits no model by that; name the model itself: {target}"
-            continue
-        near = index.near(pattern.replace("*", ""), 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        yield f"--models {pattern!r} fits no model that is served now{hint} (GET /v1/models lists them)"
+    for pattern, words in unfit_patterns(limits.models or (), index):
+        yield f"--models {pattern!r} {words}"
 
 
 def _of_budget(limits: KeyLimits, index: ModelIndex, prices: Prices) -> Iterator[str]:
     if limits.budget is None:
         return
-    may = [(provider, model) for provider, model in _served(index) if limits.permits(provider, model)]
+    may = [(provider, model) for provider, model in served(index) if limits.permits(provider, model)]
     free = [model for provider, model in may if prices.rates(provider, model) is None]
     if len(free) == len(may) and free:
         yield f"--budget: no model that it may ask has a known price, so all count as free; {_NAME_ONE}"
@@ -60,8 +51,3 @@ def _of_budget(limits: KeyLimits, index: ModelIndex, prices: Prices) -> Iterator
             f"--budget: {len(free)} of the {len(may)} models that it may ask have no known price ({free[0]} …) and "
             f"count as free; {_NAME_ONE}"
         )
-
-
-def _served(index: ModelIndex) -> list[tuple[str, str]]:
-    """Provider and model of every route."""
-    return [(route.provider, route.model.id) for model in index.models() for route in index.find(model.id)]

@@ -1,4 +1,5 @@
-"""Names of models in one section of config.yaml that no provider of another serves: aliases, fallbacks, strategies.
+"""Names of models in one section of config.yaml that no provider of another serves: aliases, fallbacks, strategies,
+and the patterns of client keys.
 
 Told at the start, after a reload, by `glassgate doctor` and `glassgate models`; never refused: everything else works, a
 site's live list may bring the model, and a provider that is disabled comes back.
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from addons.app.unfit_patterns import unfit_patterns
 from addons.config.configuration import Config
 from addons.config.providers import make_providers
 from addons.config.schema import FallbackModel
@@ -58,7 +60,23 @@ def unserved(config: Config, index: ModelIndex, providers: Mapping[str, AnyProvi
     aliases = {name.casefold(): target for name, target in index.aliases().items()}
     found = (use for use in _uses(config) if not _is_served(use, index, aliases))
     told = [_told(config, use, off, live, index, aliases) for use in islice(found, TOLD_LIMIT)]
-    return told + list(islice(_hidden(config, index), TOLD_LIMIT))
+    return [*told, *islice(_hidden(config, index), TOLD_LIMIT), *islice(_of_keys(config, index, providers), TOLD_LIMIT)]
+
+
+def _of_keys(config: Config, index: ModelIndex, providers: Mapping[str, AnyProvider]) -> Iterator[Unserved]:
+    """Patterns in the limits of configured client keys that fit no model. A key is good for what the others fit."""
+    first = {pattern: key for key in reversed(config.keys) for pattern in key.limits.models or ()}
+    for pattern, words in unfit_patterns(first, index):
+        named = "…" if looks_secret(pattern) else repr(pattern[:_SHOWN])
+        key = first[pattern]
+        where = f"the models of client key {key.name} ({key.source})"
+        yield Unserved(config.message_at(("auth",), f"{where}: {named} {words}{may_be_brought(providers)}"), False)
+
+
+def may_be_brought(providers: Mapping[str, AnyProvider]) -> str:
+    """What is to be said behind a pattern that fits nothing so far; nothing where no list is still to come."""
+    live = sorted(name for name, provider in providers.items() if asks_its_site(provider))
+    return f"; the live list of {' or '.join(live)} may bring one" if live else ""
 
 
 def _hidden(config: Config, index: ModelIndex) -> Iterator[Unserved]:

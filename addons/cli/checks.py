@@ -32,6 +32,7 @@ from addons.config.file_reading import FileProblem, NoFile, read_text
 from addons.config.key_files import KeyFile
 from addons.config.loader import ConfigError
 from addons.config.yaml_reading import YamlProblem, read_yaml
+from addons.keys.limits import shown_moment
 from addons.mitm.compat import UnfitMitmproxy, check_mitmproxy
 from addons.transport.httpx_carrier import HttpxCarrier
 from addons.vault.store import Vault
@@ -101,8 +102,8 @@ def check_files(config: Config) -> Iterator[Finding]:
             yield Finding("files", "error" if refused else "warning", words, fix)
 
 
-def check_keys(config: Config) -> Iterator[Finding]:
-    """The findings about client keys that could be guessed."""
+def check_keys(config: Config, now: float) -> Iterator[Finding]:
+    """The findings about configured client keys that could be guessed, or are none any more."""
     if config.skip_auth:
         fix = "remove auth.skip (and SKIP_AUTH_TOKEN) and set AUTH_TOKEN"
         yield Finding("client keys", "warning", "every program of this machine may use the gateway without a key", fix)
@@ -110,7 +111,9 @@ def check_keys(config: Config) -> Iterator[Finding]:
         token = key.token
         weak = len(token) < SHORT_KEY or len(set(token)) < FEW_CHARACTERS or any(w in token.lower() for w in _GUESSABLE)
         named = f"client key {key.name} ({key.source})"
-        if weak:
+        if key.limits.expired(now):
+            yield Finding("client keys", "warning", f"{named} has expired ({shown_moment(key.limits.expires or 0)})")
+        elif weak:
             fix = f"{command('keygen', '--client')} makes one"
             yield Finding("client keys", "warning", f"{named} can be guessed", fix)
         else:

@@ -17,6 +17,7 @@ from addons.cli.accounts import account_lines, vault_if_any
 from addons.cli.base import CliContext, Problem, out, out_json
 from addons.cli.checks import Finding
 from addons.cli.kept_check import check_kept
+from addons.cli.keys_check import check_managed_keys
 from addons.config.configuration import Config
 from addons.config.providers import make_providers
 from addons.kept.files import FOLDER_NAME, KeptFolder
@@ -70,7 +71,7 @@ def _of_config(cli: CliContext, online: bool, without: list[str]) -> Iterable[Fi
     yield Finding("config", "ok", f"{config.file} is right")
     yield from checks.check_names(config)
     yield from checks.check_files(config)
-    yield from checks.check_keys(config)
+    yield from checks.check_keys(config, time.time())
     yield from checks.check_port(config, checks.status_of)
     yield from checks.check_tls(config, time.time())
     yield from checks.check_inspector(checks.mitmproxy_folder())
@@ -94,6 +95,7 @@ def _of_vault(cli: CliContext, config: Config, online: bool, without: list[str])
         yield Finding("vault", "warning", no_vault(config))
     else:
         yield Finding("vault", "ok", "there is no vault, and no account needs one")
+    yield from check_managed_keys(config, vault)
     folder = KeptFolder(vault_path(config).with_name(FOLDER_NAME))
     yield from check_kept(config, folder, sealed=vault is not None)
     providers, refused = make_providers(config), set[str]()

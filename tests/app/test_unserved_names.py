@@ -97,6 +97,20 @@ CASES = {
         "routing.fallbacks.deepseek-chat[0]: 'GLM-4.6' is of provider 'gone', which is disabled (enabled: false)",
         False,
     ),
+    "a pattern of a client key": (
+        LISTED,
+        "auth: {tokens: [{name: ada, key: sk-ada-0123456789, models: [alpha/*, deepsek-chat]}]}",
+        "auth: the models of client key ada (auth.tokens[0]): 'deepsek-chat' fits no model that is served now; "
+        "did you mean 'deepseek-chat'? (GET /v1/models lists them)",
+        False,
+    ),
+    "a pattern of a client key that a live list may bring a model for": (
+        LISTED + LIVE,
+        "auth: {tokens: [{name: ada, key: sk-ada-0123456789, models: 'nix-*'}]}",
+        "auth: the models of client key ada (auth.tokens[0]): 'nix-*' fits no model that is served now "
+        "(GET /v1/models lists them); the live list of beta may bring one",
+        False,
+    ),
     "of a disabled provider by its name": (
         LISTED + OFF,
         "models: {aliases: {x: gone/whatever}}",

@@ -15,6 +15,7 @@ from addons.accounts.health import AccountState, Health
 from addons.accounts.state_store import FileStateStore
 from addons.cli.checks import check_inspector, check_keys, check_packages, check_port, check_python, check_tls
 from addons.cli.main import main
+from addons.config.loader import load_config
 from addons.vault.keys import VaultKey
 from addons.vault.store import Vault
 from providers.sandbox.tokens import jwt
@@ -160,16 +161,12 @@ def test_secrets_readable_by_others(doctor: Doctor, house: Path) -> None:
 
 @pytest.mark.parametrize(("tokens", "status"), [((STRONG,), "ok"), (("test-key-with-some-length",), "warning")])
 def test_weak_keys(doctor: Doctor, house: Path, tokens: tuple[str, ...], status: str) -> None:
-    from addons.config.loader import load_config
-
     config = load_config(house / "config.yaml", {"AUTH_TOKEN": tokens[0]})
-    assert [finding.status for finding in check_keys(config)] == [status]
+    assert [finding.status for finding in check_keys(config, 0)] == [status]
 
 
 @pytest.mark.parametrize(("answer", "status"), [(200, "ok"), (404, "error"), (None, "error")])
 def test_a_port_in_use(house: Path, answer: int | None, status: str) -> None:
-    from addons.config.loader import load_config
-
     config = load_config(house / "config.yaml", {"AUTH_TOKEN": STRONG})
     with socket.socket() as other:
         other.bind(("127.0.0.1", config.sections.listen.port))
@@ -182,8 +179,6 @@ def test_a_port_in_use(house: Path, answer: int | None, status: str) -> None:
     [("127.0.0.1", "http://127.0.0.1"), ("0.0.0.0", "http://127.0.0.1"), ("::", "http://[::1]")],
 )
 def test_a_gateway_on_all_addresses_is_asked_by_one_it_answers_to(house: Path, host: str, asked: str) -> None:
-    from addons.config.loader import load_config
-
     config = load_config(house / "config.yaml", {"AUTH_TOKEN": STRONG})
     listen = config.sections.listen.model_copy(update={"host": host})
     config = replace(config, sections=config.sections.model_copy(update={"listen": listen}))
@@ -379,3 +374,15 @@ def test_the_certificate_of_the_listener(tmp_path: Path) -> None:
     assert [found.status for found in check_tls(config, NOW + 80 * DAY)] == ["ok", "warning"]
     assert [found.status for found in check_tls(config, NOW + 99 * DAY)] == ["error"]
     assert list(check_tls(strong(tmp_path), NOW)) == []
+
+
+def test_a_configured_key_that_has_expired_is_said_to_be(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    token = "{name: ada, key: sk-glassgate-Zk3vX9qLw7TnB2, expires: 2027-03-31}"
+    file.write_text(f"auth: {{tokens: [{token}]}}\nproviders: {{zai: {{type: zai, accounts: [main]}}}}\n")
+    config = load_config(file, {})
+    end = config.keys[0].limits.expires or 0
+    assert [finding.status for finding in check_keys(config, end - 1)] == ["ok"]
+    assert [finding.message for finding in check_keys(config, end)] == [
+        "client key ada (auth.tokens[0]) has expired (2027-03-31 00:00 UTC)"
+    ]
