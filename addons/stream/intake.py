@@ -238,6 +238,7 @@ class RequestIntake(OwnAnswers):
         except GatewayError as error:
             return self._refuse(error)
         self._receiving = Receiving.DONE
+        self._let_go_on(self.body)  # there is nothing to hold any more, and a held client that leaves is not heard
         self.flow.request.timestamp_end = time.time()
         self._body_came()
         return None
@@ -262,8 +263,12 @@ class RequestIntake(OwnAnswers):
 
     def _go_on(self) -> None:
         """The client may go on, where what has come of its body was taken."""
-        if self.body is not None and self.body.is_held and not self.body.upload.is_full:
-            self.body.go_on(self.deps.clock())
+        if self.body is not None and not self.body.upload.is_full:
+            self._let_go_on(self.body)
+
+    def _let_go_on(self, body: PassedBody) -> None:
+        if body.is_held:
+            body.go_on(self.deps.clock())
             self._out.append(Hold(held=False))
 
     def _look_at_held(self) -> None:

@@ -51,6 +51,7 @@ class PassedBody:
     # -- time -----------------------------------------------------------------------------------------------------
     def hold(self, now: float) -> None:
         self.is_held, self._held_at = True, now
+        self._taken_at = now  # before, nothing waited for a provider: its time begins only now
 
     def go_on(self, now: float) -> None:
         self._by += now - self._held_at

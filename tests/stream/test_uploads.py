@@ -394,3 +394,28 @@ def test_of_a_large_first_piece_no_more_is_kept_than_is_needed() -> None:
     drive.client_sends(HEAD + b"content-length: %d\r\n\r\n|" % (1 + len(rest)) + rest)
     assert drive.deps.body_budget.total == PIECE_BYTES
     assert body_of(drive) == MADE + rest[PIECE_BYTES - 1 :]
+
+
+def test_a_client_whose_body_has_all_come_is_held_no_more() -> None:
+    """Else nobody would hear that it leaves, while providers are asked one after the other."""
+    drive = Drive([FakeAttempt()], hold={"connect"}, body_limit=100_000)
+    drive.port.uploading = Enough()
+    drive.client_sends(HEAD + b"content-length: 10\r\n\r\nab|")
+    assert held(drive)
+    drive.client_sends(b"cdefghi")
+    assert not held(drive)
+
+
+def test_a_provider_that_falls_behind_late_has_its_time_from_then_on() -> None:
+    """Nothing waited for it before: it was the client that was slow."""
+    drive = begun(length=1000)
+    drive.client_sends(b"ab|")
+    for _ in range(10):
+        drive.tick(20)
+        drive.client_sends(b"c")
+    drive.links[drive.servers[0]].waiting = FULL_BYTES + 1
+    drive.client_sends(b"c")
+    drive.tick(30)
+    assert not drive.to_client
+    drive.tick(31)
+    assert drive.attempts[0].faults[0][0] is Fault.FIRST_TOKEN_TIMEOUT
