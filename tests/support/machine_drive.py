@@ -15,7 +15,7 @@ from addons.stream.deps import AttemptFailedHook, ClientLimits, StreamDeps
 from addons.stream.machine import RequestMachine
 from addons.stream.machine_events import TICKED, FromProvider, MachineEvent
 from addons.stream.port import Fault
-from addons.upstream.events import Answered, Body, Broken, Connected, NoConnection, UpstreamEvent
+from addons.upstream.events import Answered, Body, Broken, Connected, Ended, NoConnection, UpstreamEvent
 from addons.upstream.upload import Upload
 from tests.support.drive import FakeAttempt, FakePort, WatchSet
 from tests.support.machine_rules import Rules
@@ -76,6 +76,13 @@ class Enough:
     it must not go on, nor is it whole."""
 
     broken = False
+    upload: Upload | None = None
+    """What passes the rest on."""
+    has_ended = has_refused = False
+
+    def __init__(self) -> None:
+        self.passed = bytearray()
+        """The rest, as far as it may go on."""
 
     def feed(self, data: bytes) -> bool | None:
         return False if b"!" in data else True if b"|" in data else None
@@ -85,11 +92,15 @@ class Enough:
 
     def rest(self, data: bytes) -> None:
         if b"?" in data:
+            self.has_refused = True
             raise GatewayError(400, "model: stands behind the file")
+        self.passed += data
 
     def end(self) -> None:
         if self.broken:
+            self.has_refused = True
             raise GatewayError(400, "no whole form")
+        self.has_ended = True
 
 
 class Side:
@@ -111,12 +122,18 @@ class Side:
 class Outlet:
     """A connection to a provider, as an upload writes to it."""
 
-    def __init__(self) -> None:
-        self.written = b""
+    def __init__(self, *, is_read: bool = True) -> None:
+        self.written = bytearray()
         self.waiting = 0
+        self.is_read = is_read
+        """The provider takes what is written at once."""
+        self.is_open = True
 
     def write(self, data: bytes) -> None:
+        assert self.is_open, "an upload writes to a connection that is closed"
         self.written += data
+        if not self.is_read:
+            self.waiting += len(data)
 
     def unsent(self) -> int:
         return self.waiting
@@ -144,7 +161,10 @@ class MachineDrive:
         self.hooks: list[str] = []
         self.port = FakePort(list(attempts), uploading=uploading)
         self.side = Side(h2=h2)
-        self.outlet = Outlet()
+        self.outlets = [Outlet()]
+        """Of each connection that was made for an upload, the last one last."""
+        self.is_read = True
+        """Providers take at once what is written to them."""
         self.ask: Ask | None = None
         """The last."""
         self.head: http.Response | None = None
@@ -161,6 +181,10 @@ class MachineDrive:
             heads_are_heard=lambda: heads_are_heard,
         )
         self.machine = RequestMachine(self.side, self.deps, lambda: None)
+
+    @property
+    def outlet(self) -> Outlet:
+        return self.outlets[-1]
 
     # -- events ---------------------------------------------------------------------------------------------------
     def feed(self, event: MachineEvent) -> list[Command]:
@@ -249,14 +273,15 @@ class MachineDrive:
     def _heard(self, said: UpstreamEvent) -> None:
         self.rules.heard(said)
         if isinstance(said, Connected) and self.ask is not None and self.ask.upload is not None:
-            self.outlet = Outlet()
+            self.outlets.append(Outlet(is_read=self.is_read))
             self.ask.upload.opens(self.outlet)
-        elif isinstance(said, Broken | NoConnection):
+        elif isinstance(said, Ended | Broken | NoConnection):
             self._closes()
 
     def _closes(self) -> None:
         if self.ask is not None and self.ask.upload is not None:
             self.ask.upload.closes()
+            self.outlet.is_open = False
 
     def _run(self, hook: StartHook) -> None:
         (given,) = hook.args()
@@ -267,7 +292,8 @@ class MachineDrive:
         self.at_hook(hook)
 
     def _next(self, flow: http.HTTPFlow) -> None:
-        if self.port.attempts:
+        upload = self.ask.upload if self.ask is not None else None
+        if self.port.attempts and not (upload is not None and upload.is_spent):
             self.port.attempt = self.port.attempts.pop(0)
             flow.response = None
             flow.request = http.Request.make("POST", "http://127.0.0.1/chat", MADE, [(b"host", b"127.0.0.1")])

@@ -40,7 +40,7 @@ class Rules:
         """Its provider may still speak, and was neither left nor finished."""
         self.had_enough = True
         """It was left or finished."""
-        self._head = self._nothing_follows = self._is_held = self.has_words = False
+        self._head = self._nothing_follows = self.is_held = self.has_words = False
         self.over = self.ended = self.left = False
 
     # -- events ---------------------------------------------------------------------------------------------------
@@ -87,14 +87,15 @@ class Rules:
             assert command.data, "empty data"
             self.has_words = self.has_words or command.data != KEEPALIVE
         elif isinstance(command, Hold):
-            assert command.held is not self._is_held
-            self._is_held = command.held
+            assert command.held is not self.is_held
+            self.is_held = command.held
         elif isinstance(command, ReadPast):
-            self._is_held = False
+            self.is_held = False
         elif isinstance(command, Ask):
             assert not self._is_asked, "the provider before it was not left"
             assert command.number == self.asked + 1
             assert not self.has_words, "another provider is asked, and the client has words of the one before"
+            assert command.upload is None or not command.upload.is_spent, "of a body a part is another provider's"
             self.asked, self._is_asked, self.had_enough = command.number, True, False
         elif isinstance(command, Leave | Finish):
             assert not self.had_enough, "a provider is left once"
@@ -102,7 +103,7 @@ class Rules:
         elif isinstance(command, Over):
             self.over = True
             assert not self._is_asked, "over, and the provider still speaks"
-            assert not self._is_held, "over, and the client is held"
+            assert not self.is_held, "over, and the client is held"
         else:
             assert isinstance(command, Abort | LookIfLeft)
 
