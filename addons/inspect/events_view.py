@@ -26,6 +26,8 @@ from providers.formats.jsontext import INVALID, loads
 _BLANK_LINE: Final = re.compile(rb"\n\n|\r\n\r\n|\r\r")
 _TEXT_WIDTH: Final = 300
 _KIND_WIDTH: Final = 34
+_MOST_CHOICES: Final = 128
+"""As many as OpenAI's API gives."""
 _KIND_NAMES: Final = ("type", "phase", "action", "object", "status")
 
 
@@ -109,14 +111,21 @@ def _kinds(value: Any, depth: int = 4) -> Iterator[str]:
     for name in ("data", "event", "delta"):
         yield from _kinds(value.get(name), depth - 1)
     choices = value.get("choices")
-    if isinstance(choices, list) and choices and isinstance(choices[0], dict):
-        yield from _kinds(choices[0].get("delta"), depth - 1)
-        if choices[0].get("finish_reason"):
-            yield str(choices[0]["finish_reason"])
+    for choice in choices[:_MOST_CHOICES] if isinstance(choices, list) else []:
+        if isinstance(choice, dict):
+            yield from _kinds(choice.get("delta"), depth - 1)
+            if choice.get("finish_reason"):
+                yield str(choice["finish_reason"])
 
 
 def _read_as(events: Sequence[Event]) -> str:
-    return "; ".join(_describe(event) for event in events)
+    return "; ".join(_choice(event) + _describe(event) for event in events)
+
+
+def _choice(event: Event) -> str:
+    """Which of several answers it is of, where it is not of the first."""
+    choice = getattr(event, "choice", 0)
+    return f"choice {choice}: " if choice else ""
 
 
 def _describe(event: Event) -> str:
@@ -137,8 +146,8 @@ def _describe(event: Event) -> str:
             return f"usage {prompt}+{completion}"
         case Passthrough(fields=fields):
             return f"fields {', '.join(fields)}"
-        case Finish(reason=reason):
-            return f"END {reason}"
+        case Finish(reason=reason, others=others):
+            return f"END {reason}" + "".join(f", choice {choice}: {why}" for choice, why in others)
         case Failure(error=error):
             return f"ERROR {error.kind.value}: {error.message}"
         case _:

@@ -147,3 +147,17 @@ def test_the_table_has_columns_and_says_what_was_cut() -> None:
     assert lines[5].strip() == "x" * 300 + "…"
     assert lines[-1].startswith("(only the beginning of the stream was kept")
     assert table([], cut=False).count("\n") == 2
+
+
+def test_of_several_answers_each_is_told_by_its_number() -> None:
+    """All but the first were told as if they were of it."""
+    told = read(
+        b'data: {"choices": [{"delta": {}}, {"index": 1, "delta": {"type": "b"}, "finish_reason": "length"}]}',
+        Text("a"),
+        Text("b", choice=1),
+        Reasoning("c", choice=2),
+        Finish("stop", ((1, "length"),)),
+    )
+    assert [(row.kind, row.read_as) for row in told] == [
+        ("b length", "text 'a'; choice 1: text 'b'; choice 2: reasoning 'c'; END stop, choice 1: length")
+    ]
