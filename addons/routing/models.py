@@ -1,10 +1,16 @@
 """The models that are served now: an index over the providers' tables, made anew when one of them has changed."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
 
 from addons.cleaning.cleaner import NOTHING_KNOWN, Cleaner
 from addons.routing.model_index import ModelIndex
-from providers.contract.provider import Model, Provider, ProviderOptions
+from providers.contract.chat import MediaKind
+from providers.contract.provider import Model, Provider, ProviderOptions, Taken
+from providers.contract.uploads import Uploads
+
+_CALLED: Final[Mapping[MediaKind, Taken]] = {"document": "file", "audio": "audio", "video": "video"}
 
 
 class Models:
@@ -37,9 +43,12 @@ class Models:
         return self._index
 
     def _clean(self, provider: str, models: Mapping[str, Model]) -> Mapping[str, Model]:
-        """Without those that a site lists under a secret's name."""
-        own = self._own[provider]
-        return {name: model for name, model in models.items() if name in own or not self._holds_secret(model)}
+        """Without those that a site lists under a secret's name; with the kinds of files that each can be given."""
+        own, uploads = self._own[provider], self._providers[provider].uploads
+        clean = {name: model for name, model in models.items() if name in own or not self._holds_secret(model)}
+        if uploads is None:
+            return clean
+        return {name: replace(model, takes=_taken(uploads, model)) for name, model in clean.items()}
 
     def _holds_secret(self, model: Model) -> bool:
         said = f"{model.id} {model.site_id} {model.owned_by}"
@@ -47,3 +56,8 @@ class Models:
 
     def forget(self) -> None:
         self._index = None
+
+
+def _taken(uploads: Uploads, model: Model) -> tuple[Taken, ...]:
+    accepted = uploads.accepted(model.id)
+    return tuple(_CALLED[kind] for kind in _CALLED if kind in accepted)

@@ -16,7 +16,9 @@ OWN_FAULT: Final = frozenset(
 )
 """Another account would get the same answer: the request itself is refused."""
 
-PASSING: Final = frozenset({ErrorKind.PROVIDER_DOWN, ErrorKind.INCOMPLETE, ErrorKind.CONVERSATION_BUSY})
+PASSING: Final = frozenset(
+    {ErrorKind.PROVIDER_DOWN, ErrorKind.INCOMPLETE, ErrorKind.CONVERSATION_BUSY, ErrorKind.GATEWAY_FULL}
+)
 """The same account may well answer a moment later."""
 
 FATAL_CODES: Final = frozenset({"upstream_tls"})

@@ -7,7 +7,7 @@ from providers.anthropic.preset import Preset
 from providers.contract.provider import Model
 from providers.formats.jsontext import MODELS_LIMIT, mapping, model_name, text, whole
 from providers.formats.moments import date_s
-from providers.official.abilities import context_length, vision
+from providers.official.abilities import context_length, takes, vision
 from providers.official.prices import listed_price
 
 PAGE: Final = 1000
@@ -56,6 +56,7 @@ def _model(entry: Mapping[str, Any], preset: Preset) -> Model | None:
         site_id=model_id,
         search=None if preset.search else False,
         vision=_sees(entry),
+        takes=("file",) if _supports(entry, "pdf_input") else takes(entry),
         tools="native",
         context_length=limit if limit is not None and limit > 0 else context_length(entry),
         owned_by=model_name(entry.get("owned_by")) or preset.owned_by,
@@ -66,5 +67,10 @@ def _model(entry: Mapping[str, Any], preset: Preset) -> Model | None:
 
 def _sees(entry: Mapping[str, Any]) -> bool | None:
     """Whether it takes pictures, as `capabilities.image_input.supported` says, or another API's own word."""
-    supported = mapping(mapping(entry.get("capabilities")).get("image_input")).get("supported")
-    return supported if isinstance(supported, bool) else vision(entry)
+    supported = _supports(entry, "image_input")
+    return supported if supported is not None else vision(entry)
+
+
+def _supports(entry: Mapping[str, Any], what: str) -> bool | None:
+    supported = mapping(mapping(entry.get("capabilities")).get(what)).get("supported")
+    return supported if isinstance(supported, bool) else None

@@ -17,7 +17,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import field_validator
@@ -35,6 +35,11 @@ from providers.contract.written import Written, better
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
+type Taken = Literal["file", "audio", "video"]
+"""Documents, sounds, videos, in OpenRouter's words."""
+TAKEN: Final[tuple[Taken, ...]] = get_args(Taken.__value__)
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """A public model id and what it can do. `thinking`/`search`: True always on, False off, None as the client asks.
@@ -48,6 +53,8 @@ class Model:
     thinking: bool | None = None
     search: bool | None = None
     vision: bool | None = False
+    takes: tuple[Taken, ...] = ()
+    """What it is known to be shown beside words and pictures."""
     tools: Literal["native", "emulated", "off", "none", "unknown"] = "none"
     context_length: int | None = None
     owned_by: str = ""

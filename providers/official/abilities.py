@@ -1,13 +1,14 @@
-"""A model's abilities as an API's own list states them: context length, pictures, tools. None: it does not say.
+"""A model's abilities as an API's own list states them: context length, pictures and other files, tools. None: it does not say.
 
 Each vendor has names of its own for the same facts; an entry that says nothing of one leaves it unknown, never "no".
 Sources: the vendors' references for GET /models (OpenRouter, vLLM, llama.cpp, Groq, Mistral, Together, Fireworks,
 Moonshot, Novita, GitHub Models, LM Studio).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from providers.contract.provider import TAKEN, Taken
 from providers.formats.jsontext import mapping, whole
 
 _LENGTHS: Final = ("context_length", "context_window", "max_context_length", "max_model_len", "context_size")
@@ -29,11 +30,22 @@ def context_length(entry: Mapping[str, Any]) -> int | None:
 
 def vision(entry: Mapping[str, Any]) -> bool | None:
     """Whether the model takes pictures."""
+    told = _modalities(entry)
+    return "image" in told if told is not None else _flag(entry, _SEES)
+
+
+def takes(entry: Mapping[str, Any]) -> tuple[Taken, ...]:
+    """What else the model is shown: documents, sounds, videos."""
+    told = _modalities(entry) or ()
+    return tuple(kind for kind in TAKEN if kind in told)
+
+
+def _modalities(entry: Mapping[str, Any]) -> Sequence[Any] | None:
     for place in (mapping(entry.get("architecture")), entry):
         for name in _MODALITIES:
             if isinstance(told := place.get(name), list):
-                return "image" in told[:_LISTED_LIMIT]
-    return _flag(entry, _SEES)
+                return told[:_LISTED_LIMIT]
+    return None
 
 
 def tools(entry: Mapping[str, Any]) -> bool | None:

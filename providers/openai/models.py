@@ -6,7 +6,7 @@ from typing import Any
 
 from providers.contract.provider import Model
 from providers.formats.jsontext import MODELS_LIMIT, mapping, model_name, whole
-from providers.official.abilities import context_length, tools, vision
+from providers.official.abilities import context_length, takes, tools, vision
 from providers.official.prices import listed_price
 from providers.openai.preset import OperationName, Preset
 from providers.openai.purposes import purpose_of
@@ -71,6 +71,7 @@ def _model(model_id: str, entry: Mapping[str, Any], preset: Preset) -> Model:
         id=model_id,
         site_id=model_id,
         vision=vision(entry),
+        takes=takes(entry),
         tools="unknown" if calls is None else "native" if calls else "none",
         context_length=context_length(entry),
         owned_by=model_name(entry.get("owned_by")) or preset.owned_by,

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from providers.anthropic import models as anthropic_models
+from providers.anthropic.presets import PRESETS as ANTHROPICS
 from providers.k2think import models as k2think_models
 from providers.openai import models as openai_models
 from providers.openai.presets import PRESETS
@@ -12,6 +14,7 @@ from providers.qwen import models as qwen_models
 from providers.zai import models as zai_models
 
 PRESET = next(iter(PRESETS.values()))
+ANTHROPIC = next(iter(ANTHROPICS.values()))
 GOOD = ["glm-5", "vendor/model:free", "Qwen3 Max", "模型", "x" * 256]
 BAD = [
     "a\x1b]0;T\x07",
@@ -115,6 +118,26 @@ FACTS: dict[str, tuple[dict[str, Any], tuple[int | None, bool | None, str]]] = {
         (None, None, "none"),
     ),
 }
+
+
+@pytest.mark.parametrize(
+    ("said", "taken"),
+    [
+        ({}, ()),
+        ({"architecture": {"input_modalities": ["video", "image", "file", "text", "smell"]}}, ("file", "video")),
+        ({"input_modalities": ["audio", {}, None]}, ("audio",)),
+        ({"input_modalities": "audio"}, ()),
+    ],
+)
+def test_a_list_says_which_other_files_a_model_takes(said: dict[str, Any], taken: tuple[str, ...]) -> None:
+    entries = [{"id": "m", **said}]
+    for found in (openai_models.read_list(entries, PRESET), anthropic_models.read_list(entries, ANTHROPIC)):
+        assert [model.takes for model in found or []] == [taken]
+
+
+def test_anthropics_own_list_says_where_documents_are_taken() -> None:
+    said = {"id": "m", "capabilities": {"pdf_input": {"supported": True}, "image_input": {"supported": True}}}
+    assert [model.takes for model in anthropic_models.read_list([said], ANTHROPIC) or []] == [("file",)]
 
 
 @pytest.mark.parametrize(("said", "known"), FACTS.values(), ids=FACTS)

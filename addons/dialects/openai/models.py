@@ -64,12 +64,17 @@ def model_object(model: Model, created: int, name: str = "") -> dict[str, object
     }
     if model.context_length:
         told["context_length"] = model.context_length
-    if model.vision is not None or model.draws_as or model.makes:
-        inputs = ["audio"] if model.makes == "transcription" else ["text", "image"] if model.vision else ["text"]
-        told["architecture"] = {"input_modalities": inputs, "output_modalities": list(model.outputs)}
+    if model.vision is not None or model.draws_as or model.makes or model.takes:
+        told["architecture"] = {"input_modalities": _inputs(model), "output_modalities": list(model.outputs)}
     if model.tools != "unknown" and not model.makes:
         told["supported_parameters"] = list(_supported(model))
     return told
+
+
+def _inputs(model: Model) -> list[str]:
+    if model.makes == "transcription":
+        return ["audio"]
+    return ["text", *(["image"] if model.vision else []), *model.takes]
 
 
 def _supported(model: Model) -> tuple[str, ...]:

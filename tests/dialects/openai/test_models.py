@@ -18,6 +18,12 @@ def test_it_is_told_under_the_name_that_it_was_asked_by() -> None:
     assert model_object(MODEL, 7, "alias")["id"] == "alias"
 
 
+def test_what_else_it_is_shown() -> None:
+    told = model_object(replace(MODEL, takes=("file", "video")), 7)
+    assert told["architecture"] == {"input_modalities": ["text", "file", "video"], "output_modalities": ["text"]}
+    assert "architecture" not in model_object(MODEL, 7)
+
+
 @pytest.mark.parametrize(("vision", "inputs"), [(True, ["text", "image"]), (False, ["text"])])
 def test_what_it_sees(vision: bool, inputs: list[str]) -> None:
     told = model_object(replace(MODEL, vision=vision, context_length=9), 7)
