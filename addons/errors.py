@@ -81,6 +81,7 @@ _MEANINGS: Final[dict[ErrorKind, _Meaning]] = {
     ErrorKind.CONVERSATION_BUSY: _Meaning(503, "conversation_busy", None, "The conversation still runs; try again."),
     ErrorKind.CONVERSATION_GONE: _Meaning(502, "conversation_gone", None, "Try again: a new conversation is begun."),
     ErrorKind.MISCONFIGURED: _Meaning(502, "provider_misconfigured", False, ""),
+    ErrorKind.GATEWAY_FULL: _Meaning(503, "gateway_full", None, "Try again in a moment."),
     ErrorKind.PROVIDER_DOWN: _Meaning(502, "upstream_error", None, ""),
     ErrorKind.INCOMPLETE: _Meaning(502, "upstream_eof", None, "The answer broke off before its end; try again."),
 }

@@ -91,6 +91,7 @@ def test_a_providers_long_words_do_not_push_out_what_to_do_next() -> None:
         (ErrorKind.PROVIDER_DOWN, None, 504, (504, "upstream_timeout")),
         (ErrorKind.PROVIDER_DOWN, "upstream_tls", None, (502, "upstream_tls")),
         (ErrorKind.PROVIDER_DOWN, "upstream_unreachable", None, (502, "upstream_unreachable")),
+        (ErrorKind.GATEWAY_FULL, "upstream_unreachable", None, (503, "gateway_full")),
         (ErrorKind.BAD_REQUEST, "previous_response_not_found", None, (400, "previous_response_not_found")),
         (ErrorKind.BAD_REQUEST, "odd", None, (400, "invalid_request_error")),
         (ErrorKind.SESSION_EXPIRED, None, 401, (502, "provider_auth")),

@@ -25,7 +25,7 @@ from addons.ingress.upstream_headers import upstream_headers
 from addons.stream.port import Fault, State, Timers
 from addons.transport.places import Place
 from addons.transport.sealing import Owner, Seals, UnknownSecret
-from addons.transport.unreachable import DETAIL_LIMIT, no_connection
+from addons.transport.unreachable import DETAIL_LIMIT, kind_of, no_connection
 from addons.transport.upstream_request import goes_on
 from addons.upstream.port import Target
 from providers.contract.errors import ErrorKind, ProviderError
@@ -328,7 +328,7 @@ class Attempt:
         name = self.spec.provider.name
         if (code := _NO_CONNECTION.get(fault)) is not None:
             in_time = fault is not Fault.CONNECT_TIMEOUT
-            self.reader.fail(kind, no_connection(name, self.target, detail, in_time=in_time), code)
+            self.reader.fail(kind_of(detail), no_connection(name, self.target, detail, in_time=in_time), code)
             return
         what, code = _FAULTS[fault]
         self.reader.fail(kind, f"{name} {what} ({detail[:DETAIL_LIMIT]}).", code)

@@ -14,7 +14,7 @@ from addons.cleaning.index import KnownSecret
 from addons.transport.carrier import Arrived, BrokenAnswer, Carrier, Met, NotConnected, NotInTime
 from addons.transport.public_fetch import FetchRefused, PublicFetcher
 from addons.transport.sealing import Owner, Seals, UnknownSecret
-from addons.transport.unreachable import is_fault_of_tls, no_connection
+from addons.transport.unreachable import is_fault_of_tls, kind_of, no_connection
 from addons.transport.upstream_request import target_of
 from providers.contract.call import Call, origin_of
 from providers.contract.errors import ErrorKind, ProviderError
@@ -227,7 +227,7 @@ class StepRunner:
         except NotConnected as e:
             code = "timeout" if not e.in_time else "upstream_tls" if is_fault_of_tls(e.why) else "upstream_unreachable"
             words = no_connection(name, target, e.why, in_time=e.in_time)
-            raise ProviderError(ErrorKind.PROVIDER_DOWN, words, site_code=code) from e
+            raise ProviderError(kind_of(e.why), words, site_code=code) from e
         except NotInTime as e:
             raise ProviderError(ErrorKind.PROVIDER_DOWN, _error_sentence(name, call, "did not answer in time")) from e
         except BrokenAnswer as e:

@@ -7,7 +7,8 @@ looked through for the few that tell the cases apart, and quoted.
 import re
 from typing import Final
 
-from addons.upstream.port import Target
+from addons.upstream.port import OUT_OF_FILES, Target
+from providers.contract.errors import ErrorKind
 from providers.contract.provider import LOOPBACK_HOSTS
 
 DETAIL_LIMIT: Final = 200
@@ -26,6 +27,11 @@ def is_fault_of_tls(detail: str) -> bool:
     return _any((*_CERTIFICATE, *_NO_TLS), detail.lower())
 
 
+def kind_of(detail: str) -> ErrorKind:
+    """Whose fault it is that no connection came about."""
+    return ErrorKind.GATEWAY_FULL if detail == OUT_OF_FILES else ErrorKind.PROVIDER_DOWN
+
+
 def proxy_shown(target: Target) -> str:
     """The proxy's address; config.yaml allows none with a password in it."""
     assert target.via
@@ -35,6 +41,8 @@ def proxy_shown(target: Target) -> str:
 
 def no_connection(name: str, target: Target, detail: str, *, in_time: bool = True) -> str:
     """The reason why provider `name` could not be connected to; full sentences. `in_time`: it was no time limit."""
+    if detail == OUT_OF_FILES:
+        return f"{name} was not asked: {detail}, and a connection is one (ulimit -n; LimitNOFILE of a service)."
     said, place = detail.lower(), _place(target.host, target.port)
     words = _ERRNO.sub("", detail[:DETAIL_LIMIT]).strip().rstrip(".")
     through = f" through the proxy {proxy_shown(target)}" if target.via else ""

@@ -6,6 +6,7 @@ clear without a proxy has no layer at all.
 """
 
 import asyncio
+import errno
 import logging
 import os
 import select
@@ -31,7 +32,7 @@ from OpenSSL import SSL
 
 from addons.tasks import Background
 from addons.upstream.layers import PlainWrite, layers_of
-from addons.upstream.port import Cancel, Receiver, Target
+from addons.upstream.port import OUT_OF_FILES, Cancel, Receiver, Target
 from addons.upstream.tls_records import TlsRecords
 from addons.upstream.tls_sessions import TlsSessions
 
@@ -43,6 +44,8 @@ HANDSHAKE_BYTES: Final = 256 * 1024
 """What TLS and the tunnel of a proxy may take until the connection stands."""
 REST_BYTES: Final = 64 * 1024
 """What is read of a connection that broke while something was written."""
+
+_NO_FILES: Final = frozenset({errno.EMFILE, errno.ENFILE})
 
 CONNECTION_OPTIONS: Final = frozenset(
     {
@@ -189,7 +192,7 @@ class DialedLink(asyncio.BufferedProtocol):
             loop = asyncio.get_running_loop()
             await loop.create_connection(lambda: self, *server.address, local_addr=server.sockname)
         except (OSError, UnicodeError, asyncio.CancelledError) as e:
-            why = str(e) or "connection cancelled"
+            why = OUT_OF_FILES if _is_out_of_files(e) else str(e) or "connection cancelled"
             self._log(f"error establishing server connection: {why}")
             server.error = why
             await self._dialer.run_hook(ServerConnectErrorHook(data))
@@ -395,6 +398,19 @@ class DialedLink(asyncio.BufferedProtocol):
 
     def _log(self, message: str, level: int = logging.INFO) -> None:
         log.log(level, message, extra={"client": self._client.peername})
+
+
+def _is_out_of_files(error: BaseException) -> bool:
+    """Whether it lies at this process; that is tried, since the look-up of a name tells of the name alone."""
+    if not isinstance(error, OSError) or isinstance(error, ConnectionError | TimeoutError):
+        return False
+    if error.errno in _NO_FILES:
+        return True
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+    except OSError as e:
+        return e.errno in _NO_FILES
+    return False
 
 
 def _address(server: Server) -> str:

@@ -6,7 +6,7 @@ use them, and know neither sockets nor an event loop.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from mitmproxy.connection import Client, Server
 
@@ -56,6 +56,10 @@ class Link(Protocol):
     def close(self) -> None:
         """Ends it at once, and what waits to be sent is lost."""
         ...
+
+
+OUT_OF_FILES: Final = "this process may open no more files"
+"""Why there is no connection, where that lies at this process alone."""
 
 
 class Receiver(Protocol):

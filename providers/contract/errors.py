@@ -40,6 +40,8 @@ class ErrorKind(StrEnum):
     MISCONFIGURED = "misconfigured"
     """The provider's entry in config.yaml does not fit what is there (an address that is none of the API's): neither
     the provider's fault nor the request's, and no trying again mends it."""
+    GATEWAY_FULL = "gateway_full"
+    """The gateway itself cannot make the call now (it may open no more files): says nothing of provider or account."""
     PROVIDER_DOWN = "provider_down"
     """A fault on the provider's side (5xx, internal error, nonsense instead of an answer)."""
     INCOMPLETE = "incomplete"

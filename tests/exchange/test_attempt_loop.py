@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from addons.upstream.port import OUT_OF_FILES
 from providers.contract.errors import ErrorKind
 from tests.exchange.answers import DOWN, NO_KEY, account, limited
 from tests.support.answers import DONE, FINISH, STREAM, frame, whole, word
@@ -64,6 +65,19 @@ async def test_a_connection_that_fails(tmp_path: Path, words: str) -> None:
         assert (house.line.outcome, house.line.error_code) == ("failed", got.error["code"])
         assert got.error["code"] == "upstream_unreachable"
         assert is_quiet(house)
+
+
+@in_virtual_time
+async def test_a_gateway_without_files_blames_nobody_else(tmp_path: Path) -> None:
+    """Neither the provider for it, nor its breaker: the next request finds it as it was."""
+    async with api(tmp_path, "retries: {enabled: false}\nbreaker: {failures: 1}") as house:
+        visit = house.visit()
+        visit.connect_error = OUT_OF_FILES
+        await visit.chats("m")
+        assert (visit.got.status, visit.got.error["code"]) == (503, "gateway_full")
+        assert "was not asked: this process may open no more files" in visit.got.error["message"]
+        again = await house.visit().chats("m")
+        assert account(again) == "a"
 
 
 @pytest.mark.parametrize("again", [True, False])

@@ -2,14 +2,17 @@
 
 import asyncio
 import contextlib
+import os
+import resource
 import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from mitmproxy.connection import ConnectionState
 
-from addons.upstream.port import Target
+from addons.upstream.port import OUT_OF_FILES, Target
 from addons.upstream.upload import FULL_BYTES
 from tests.support.dialing import House, Told, in_loop
 from tests.support.upstream import CLIENT
@@ -57,6 +60,35 @@ async def test_nothing_listens(tmp_path: Path) -> None:
     await told.until(lambda: bool(told.why))
     assert "Connect call failed" in told.why
     assert house.hooks.seen == ["connect", "error"]
+
+
+@in_loop
+async def test_no_file_is_left(tmp_path: Path) -> None:
+    """It lies at this process, and is no word of the provider's; also where a name was to be looked up."""
+    house, told, named = House(tmp_path), Told(), Told()
+    async with house.server() as port:
+        with no_file_left():
+            house.dialer(Target("127.0.0.1", port, tls=False), CLIENT, told)
+            house.dialer(Target("nobody.invalid", port, tls=False), CLIENT, named)
+            await told.until(lambda: bool(told.why))
+            await named.until(lambda: bool(named.why))
+    assert (told.why, named.why) == (OUT_OF_FILES, OUT_OF_FILES)
+
+
+@contextlib.contextmanager
+def no_file_left() -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken: list[int] = []
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 256), hard))
+    try:
+        with contextlib.suppress(OSError):
+            while True:
+                taken.append(os.open(os.devnull, os.O_RDONLY))
+        yield
+    finally:
+        for file in taken:
+            os.close(file)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @in_loop

@@ -57,6 +57,7 @@ BY_CODE: Final[Mapping[str, Verdict]] = {
     "upstream_tls": Verdict.AGAIN,
     "upstream_eof": Verdict.AGAIN,
     "provider_unavailable": Verdict.AGAIN,
+    "gateway_full": Verdict.AGAIN,
     "shutting_down": Verdict.AGAIN,
 }
 """What is meant by the codes of errors; all others by their status."""

@@ -77,11 +77,12 @@ OF_PROVIDERS: dict[ErrorKind, tuple[int, str, str | None]] = {
     ErrorKind.TOO_LONG: (400, "invalid_request_error", "false"),
     ErrorKind.RATE_LIMITED: (429, "rate_limit_error", None),
     ErrorKind.CONVERSATION_BUSY: (503, "api_error", None),
+    ErrorKind.GATEWAY_FULL: (503, "api_error", None),
     ErrorKind.CONVERSATION_GONE: (502, "api_error", None),
     ErrorKind.PROVIDER_DOWN: (502, "api_error", None),
     ErrorKind.INCOMPLETE: (502, "api_error", None),
 }
-"""What Claude Code is told of each kind: the first twelve end its asking (measured), the last five pass."""
+"""What Claude Code is told of each kind: the first twelve end its asking (measured), the last six pass."""
 
 
 @pytest.mark.parametrize("kind", ErrorKind)
