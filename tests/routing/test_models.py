@@ -18,5 +18,5 @@ from providers.registry import provider_class
 )
 def test_files_that_can_be_uploaded_for_a_model(site: str, model: str, taken: tuple[Taken, ...]) -> None:
     kind = provider_class(site)
-    provider = kind(site, kind.Options())
+    provider = kind(site, kind.Options.model_validate({}))
     assert Models({site: provider}, {})().find(model)[0].model.takes == taken
