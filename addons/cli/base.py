@@ -45,6 +45,8 @@ class Problem(click.ClickException):
 
     def __init__(self, *lines: str) -> None:
         super().__init__("\n".join(shown(line) for line in lines))
+        self.ctx = click.get_current_context(silent=True)
+        """Of the command that failed."""
 
     def show(self, file: Any = None) -> None:
         click.echo(f"glassgate: {self.format_message()}", err=True)

@@ -70,7 +70,7 @@ def add(cli: CliContext, /, name: str, note: str | None, as_json: bool, **given:
         fresh = ManagedKey(name, os.urandom(16), hash_of(token, secret), _now(), limits, note or "")
         return (*known, fresh)
 
-    key = _change(cli, "keys add", name, more, told(limits))
+    key = _change(cli, "keys add", name, more, told(limits), create=True)
     _show_token(key, token, as_json=as_json)
 
 
@@ -169,10 +169,15 @@ def _of_one(cli: CliContext, name: str, one: Callable[[ManagedKey, bytes], Manag
     return change
 
 
-def _change(cli: CliContext, action: str, name: str, change: _Change, about: _About) -> ManagedKey:
+def _change(
+    cli: CliContext, action: str, name: str, change: _Change, about: _About, *, create: bool = False
+) -> ManagedKey:
     """Changes the file, notes it, has a running gateway take it up; gives the key of that name as it was last."""
     with _problems_in_one_line():
-        store = KeyStore(cli.vault(create=True))
+        try:
+            store = KeyStore(cli.vault(create=create))
+        except VaultMissing:
+            raise _not_managed(cli, name, []) from None
         before: list[ManagedKey] = []
 
         def noted(known: tuple[ManagedKey, ...], secret: bytes) -> tuple[ManagedKey, ...]:
@@ -249,11 +254,15 @@ def _configured(cli: CliContext) -> tuple[ClientKey, ...]:
 def _found(cli: CliContext, known: tuple[ManagedKey, ...], name: str) -> ManagedKey:
     """Raises Problem."""
     key = next((key for key in known if key.name == name), None)
-    if key is None and (configured := next((one for one in _configured(cli) if one.name == name), None)) is not None:
-        raise Problem(f"the key {name!r} stands in {configured.source}; change it there")
     if key is None:
-        raise _unknown(name, [one.name for one in known])
+        raise _not_managed(cli, name, [one.name for one in known])
     return key
+
+
+def _not_managed(cli: CliContext, name: str, known: list[str]) -> Problem:
+    if (configured := next((one for one in _configured(cli) if one.name == name), None)) is not None:
+        return Problem(f"the key {name!r} stands in {configured.source}; change it there")
+    return _unknown(name, known)
 
 
 def _unknown(name: str, known: list[str]) -> Problem:

@@ -3,9 +3,10 @@
 Exit status: 0 done, 1 refused or failed, 2 wrong usage.
 """
 
+import itertools
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -16,8 +17,9 @@ from addons.cli.config_option import take_config_everywhere
 from addons.cli.help import dress
 from addons.cli.lazy_group import LazyGroup, Listed
 from addons.words.commands import serves, usual_file_here
-from addons.words.shown import shown
+from addons.words.shown import json_line, shown
 
+_WORDS: Final = "glassgate.words"
 COMMANDS: Final[Mapping[str, Listed]] = {
     "serve": Listed("addons.cli.serve:serve", "Serve the configuration, without an inspector, until Ctrl-C"),
     "web": Listed("addons.cli.serve:web", "Serve the configuration, with mitmweb: every exchange in the browser"),
@@ -82,28 +84,45 @@ COMMANDS: Final[Mapping[str, Listed]] = {
 
 
 @contextmanager
-def _printable_usage_errors() -> Iterator[None]:
-    """click's own complaints repeat what stood on the command line, and names of files are among that."""
+def _told(words: Sequence[str]) -> Iterator[None]:
+    """Tells failures as they are wanted: printable, since click's own complaints repeat what stood on the command line;
+    for programs that asked for JSON an object with `error`, too."""
     try:
         yield
-    except click.UsageError as e:
-        if e.message.startswith("Got unexpected extra argument"):  # and repeats it: it may be a password
-            raise click.UsageError("there are more words than the command takes", e.ctx) from None
-        lines = e.format_message().split("\n")
-        if all(line.isprintable() for line in lines):
-            raise
-        raise click.UsageError("\n".join(map(shown, lines)), e.ctx) from None
+    except click.ClickException as e:
+        told = _printable(e)
+        if _wants_json(words, told):
+            click.echo(json_line({"error": told.format_message()}, ascii_only=True))
+        raise told from None
+
+
+def _printable(error: click.ClickException) -> click.ClickException:
+    if not isinstance(error, click.UsageError):
+        return error  # our own, which are
+    if error.message.startswith("Got unexpected extra argument"):  # and repeats it: it may be a password
+        return click.UsageError("there are more words than the command takes", error.ctx)
+    lines = error.format_message().split("\n")
+    return error if all(map(str.isprintable, lines)) else click.UsageError("\n".join(map(shown, lines)), error.ctx)
+
+
+def _wants_json(words: Sequence[str], error: click.ClickException) -> bool:
+    context: click.Context | None = getattr(error, "ctx", None)
+    knows_it = context is not None and any(param.name == "as_json" for param in context.command.params)
+    return knows_it and "--json" in itertools.takewhile(lambda word: word != "--", words)
 
 
 class CommandGroup(LazyGroup):
-    """The group of all commands; usage errors are shown in printable characters."""
+    """The group of all commands."""
 
-    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
-        with _printable_usage_errors():
-            return super().make_context(*args, **kwargs)
+    def make_context(self, info_name: str | None, args: list[str], *more: Any, **settings: Any) -> click.Context:
+        words = tuple(args)
+        with _told(words):
+            context = super().make_context(info_name, args, *more, **settings)
+        context.meta[_WORDS] = words
+        return context
 
     def invoke(self, ctx: click.Context) -> Any:
-        with _printable_usage_errors():
+        with _told(ctx.meta.get(_WORDS, ())):
             return super().invoke(ctx)
 
 
@@ -128,11 +147,20 @@ def main(context: click.Context, file: Path | None) -> None:
     """Glassgate: the OpenAI-compatible gateway you can see through."""
     from addons.cli.base import CliContext  # what reads configurations: --help and shells that complete words need none
 
+    _check_folder()
     umask = os.umask(0o077)
     logging.getLogger("glassgate").addHandler(logging.NullHandler())  # commands speak for themselves
     file, named = file or usual_file_here(), file is not None
     serves(file)
     context.obj = CliContext(file, umask=umask, named=named)
+
+
+def _check_folder() -> None:
+    """Raises ClickException: paths count from the folder one is in."""
+    try:
+        os.getcwd()
+    except OSError:
+        raise click.ClickException("the folder that you are in is not there any more; change to another one") from None
 
 
 dress("", main)

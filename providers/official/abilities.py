@@ -1,4 +1,4 @@
-"""A model's abilities as an API's own list states them: context length, pictures and other files, tools. None: it does not say.
+"""A model's abilities as an API's own list states them: context length, files, tools. None: it does not say.
 
 Each vendor has names of its own for the same facts; an entry that says nothing of one leaves it unknown, never "no".
 Sources: the vendors' references for GET /models (OpenRouter, vLLM, llama.cpp, Groq, Mistral, Together, Fireworks,

@@ -142,3 +142,11 @@ def test_a_gateway_of_another_configuration_beside_the_vault_is_said(run: Run, h
     assert run("keys", "add", "ada").stderr.count("glassgate:") == 0
     address_file.leave(house / ".sessions", house / "other.yaml", "http://127.0.0.1:9")
     assert "takes the keys up by itself within a second" in run("keys", "revoke", "ada").stderr
+
+
+@pytest.mark.parametrize("words", [("edit", "nobody", "--rpm", "3"), ("rotate", "nobody"), ("revoke", "nobody")])
+def test_only_add_makes_a_vault(run: Run, house: Path, words: tuple[str, ...]) -> None:
+    """A key that is not there cannot be changed; a vault with a key of the moment would be in the way later."""
+    result = run("keys", *words)
+    assert (result.exit_code, "there is no key 'nobody'" in result.stderr) == (1, True)
+    assert not (house / ".sessions" / "vault.json").exists()
