@@ -20,7 +20,7 @@ import yaml
 from addons.app.port import DEMO, INSPECTOR, is_gateway, port_problem
 from addons.app.welcome import QUIET_START
 from addons.cli.base import Problem, out
-from addons.cli.proxy_tools import WebDoor
+from addons.cli.proxy_tools import WebDoor, other_folder
 from addons.mitm.web_link import WEB_URL
 from addons.vault.keys import ENV_NAME, VaultKey
 from addons.vault.store import Vault
@@ -171,7 +171,7 @@ def serve_demo(host: str, port: int, door: WebDoor | None, command: list[str]) -
         serves(config)
         agent = command_line("run", "claude")
         out(*welcome(host, port, key, "GLM-4.6-Thinking", door.link if door else None, agent).split("\n"))
-        command = [word.replace("{config}", str(config)) for word in command]
+        command = [*(word.replace("{config}", str(config)) for word in command), *other_folder(command, folder)]
         gateway = subprocess.Popen(command, env=environ, start_new_session=True)  # noqa: S603
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, stop)

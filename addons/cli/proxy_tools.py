@@ -4,8 +4,10 @@ The tool is started by this interpreter, not by the script beside it: an environ
 name an interpreter of old.
 """
 
+import os
 import secrets
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,3 +59,36 @@ def tool_command(
         *("--set", f"gateway_config={config}"),
         *more,
     ]
+
+
+def other_folder(more: Sequence[str], fallback: Path, usual: Path | None = None) -> tuple[str, ...]:
+    """Options that give mitmproxy a folder of its own below `fallback`, where it cannot have the usual one (its
+    certificates lie there, and without them it ends with a traceback). `more` may name one. Raises OSError.
+    """
+    named = ("confdir", "--confdir", "--set=confdir")
+    if any(word.partition("=")[0] in named or word.startswith("--set=confdir=") for word in more):
+        return ()
+    if _is_usable(usual or Path(os.path.expanduser("~/.mitmproxy"))):
+        return ()
+    folder = fallback / "mitmproxy"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _try_writing(folder)
+    return "--set", f"confdir={folder}"
+
+
+def _is_usable(folder: Path) -> bool:
+    """Whether the certificates are there, or can be made."""
+    try:
+        if os.access(folder / "mitmproxy-ca.pem", os.R_OK):
+            return True
+        folder.mkdir(parents=True, exist_ok=True)
+        _try_writing(folder)
+    except OSError:
+        return False
+    return True
+
+
+def _try_writing(folder: Path) -> None:
+    """Raises OSError."""
+    with tempfile.TemporaryFile(dir=folder):
+        pass

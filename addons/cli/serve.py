@@ -11,9 +11,10 @@ from typing import Any, Final
 
 import click
 
+from addons.app.configured_vault import vault_path
 from addons.app.port import GATEWAY, INSPECTOR, is_gateway, port_problem
 from addons.cli.base import CliContext, Problem
-from addons.cli.proxy_tools import Tool, WebDoor, tool_command
+from addons.cli.proxy_tools import Tool, WebDoor, other_folder, tool_command
 from addons.mitm.web_link import WEB_URL
 
 _PORTS: Final = range(1, 65536)
@@ -138,6 +139,12 @@ def _become(
     tool: Tool, cli: CliContext, host: str | None, port: int | None, door: WebDoor | None, more: tuple[str, ...]
 ) -> None:
     host, port = listener(cli, host, port, door.port if door else None)
+    folder = vault_path(cli.config()).parent
+    try:
+        more = (*other_folder(more, folder), *more)
+    except OSError as e:
+        why = f"neither ~/.mitmproxy nor {folder / 'mitmproxy'} can be made: {e.strerror or e}"
+        raise Problem(f"{why}. mitmproxy wants a folder for its certificates: -- --set confdir=FOLDER") from None
     environ: dict[str, Any] = {name: value for name, value in os.environ.items() if name != WEB_URL}
     if door:
         environ[WEB_URL] = door.link  # the gateway tells it with its first lines
