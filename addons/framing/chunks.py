@@ -38,11 +38,14 @@ class ChunkedBodyReader:
         "_in_trailers",
         "_left",
         "_wants_fields",
+        "ends_oddly",
     )
 
     def __init__(self, *, wants_fields: bool = False) -> None:
         """`wants_fields`: trailers that are none are a fault; else they are read past whatever they are."""
         self._wants_fields = wants_fields
+        self.ends_oddly = False
+        """Trailers were none."""
         self._left = 0
         self._footer = 0
         self._in_trailers = False
@@ -130,7 +133,8 @@ class ChunkedBodyReader:
             raise h11.RemoteProtocolError(f"the trailers are {e}") from None
         if lines is None:
             return None
-        if self._wants_fields and not all(map(_TRAILER.fullmatch, lines)):
+        self.ends_oddly = not all(map(_TRAILER.fullmatch, lines))
+        if self._wants_fields and self.ends_oddly:
             raise h11.RemoteProtocolError("the trailers are malformed")
         return h11.EndOfMessage()
 

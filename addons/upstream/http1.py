@@ -1,7 +1,7 @@
 """HTTP/1.1 to a provider on one connection: a request out, its answer read, everything bounded; without I/O.
 
-Heads are bounded together, interim answers passed over, trailers read past. What is wrong becomes Broken, whose words
-repeat nothing that was sent.
+Heads are read by answer_heads.py, trailers read past. What is wrong becomes Broken, whose words repeat nothing that
+was sent.
 """
 
 import logging
@@ -13,12 +13,12 @@ import h11
 from mitmproxy import http
 from mitmproxy.connection import Client
 from mitmproxy.net.http import http1
-from mitmproxy.net.http.validate import validate_headers
 
-from addons.framing.chunks import BodyReader, read_on, reader_of
+from addons.framing.chunks import BodyReader, ChunkedBodyReader, read_on, reader_of
 from addons.framing.fields import value_of
-from addons.framing.lines import HTTP1, Bound, LineBuffer, TooLarge
+from addons.framing.lines import HTTP1, LineBuffer, TooLarge
 from addons.framing.persistence import is_last
+from addons.upstream.answer_heads import AnswerHeads
 from addons.upstream.events import (
     ENDED,
     RECONNECTING,
@@ -35,9 +35,6 @@ from addons.upstream.upload import Upload
 
 log = logging.getLogger("glassgate")
 
-HEADS: Final = Bound(64 * 1024, 200)
-"""For the interim answers (1xx; RFC 9110, 15.2) and the final one together."""
-INTERIM_LIMIT: Final = 100
 DRAIN_BYTES: Final = 256 * 1024
 """What a provider may send behind an answer that is complete."""
 ONE_WRITE_BYTES: Final = 64 * 1024
@@ -130,11 +127,9 @@ class Http1Connection:
         "_buf",
         "_cancel",
         "_drain_bytes",
-        "_head_bytes",
-        "_head_lines",
+        "_heads",
         "_heard",
         "_idle_said_s",
-        "_interim",
         "_is_asked",
         "_is_closed",
         "_owner",
@@ -173,9 +168,7 @@ class Http1Connection:
         self._response: http.Response | None = None
         self._reader: BodyReader | None = None
         self._heard = False
-        self._interim = 0
-        self._head_bytes = HEADS.bytes
-        self._head_lines = HEADS.lines
+        self._heads = AnswerHeads()
         self._drain_bytes = DRAIN_BYTES
         self.is_draining = False
 
@@ -302,11 +295,9 @@ class Http1Connection:
         """Reads the final head as soon as it is whole. Gives what is wrong with it."""
         assert self._request is not None
         try:
-            lines = self._final_head()
-            if lines is None:
+            response = self._heads.final(self._buf)
+            if response is None:
                 return ""
-            response = http1.read_response_head(lines)
-            validate_headers(response)
             size = http1.expected_http_body_size(self._request, response)
         except TooLarge as e:
             return f"the head of the answer is {e}"
@@ -323,23 +314,6 @@ class Http1Connection:
         events.append(Answered(response))
         return ""
 
-    def _final_head(self) -> list[bytes] | None:
-        """The lines of the final answer's head, or None while it has not come. Raises TooLarge and ValueError."""
-        while True:
-            before = len(self._buf)
-            lines = self._buf.take_lines(Bound(self._head_bytes, self._head_lines))
-            if lines is None:
-                return None
-            if not lines:
-                raise ValueError("a blank line where a head should be")
-            if not _is_interim(lines[0]):
-                return lines
-            self._interim += 1
-            self._head_bytes -= before - len(self._buf)
-            self._head_lines -= len(lines)
-            if self._interim > INTERIM_LIMIT:
-                raise TooLarge(f"behind more than {INTERIM_LIMIT} interim answers")
-
     # -- bodies ---------------------------------------------------------------------------------------------------
     def _read_body(self, events: list[UpstreamEvent]) -> str:
         """Reads what has come of the body. Gives what is wrong with it."""
@@ -353,7 +327,7 @@ class Http1Connection:
         return found.fault
 
     def _answer_ended(self) -> None:
-        """The connection becomes idle, unless one of both sides wants it closed or more came than was asked for."""
+        """The connection becomes idle, unless one of both sides wants it closed, or anything was odd."""
         assert self.link is not None
         assert self._response is not None
         response = self._response
@@ -361,6 +335,7 @@ class Http1Connection:
             self._reads_until_closed
             or not self._has_sent_all
             or self._buf
+            or (isinstance(self._reader, ChunkedBodyReader) and self._reader.ends_oddly)
             or response.status_code == 101
             or self.link.unsent()
             or self._asks_to_close
@@ -406,12 +381,6 @@ class Http1Connection:
             self._is_closed = True
             self._owner.gone(self)
         return call
-
-
-def _is_interim(line: bytes) -> bool:
-    """Whether a status line is one of 100-199; but switching protocols is an answer, and a wrong one."""
-    parts = line.split(b" ", 2)
-    return len(parts) > 1 and parts[0].startswith(b"HTTP/1.") and parts[1][:1] == b"1" and parts[1] != b"101"
 
 
 def _keep_alive_s(response: http.Response) -> float | None:
