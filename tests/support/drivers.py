@@ -17,7 +17,10 @@ ENV_NAME: Final = "GLASSGATE_TEST_DRIVER"
 CHOICES: Final = ("short", "auto", "mitmproxy", "both")
 OTHER: Final = "mitmproxy"
 """The one that is not the default."""
-ONCE: Final = ("capture/", "test_imports.py", "test_wheel.py", "test_own_browser.py", "test_same_flows.py")
+ONCE: Final = (
+    *("capture/", "test_imports.py", "test_wheel.py", "test_own_browser.py"),
+    *("test_same_flows.py", "test_driver_switch.py"),
+)
 """Files below tests/wire that ask no gateway, none whose configuration a test writes, or one with each driver."""
 TWICE: Final[dict[str, tuple[str, ...]]] = {
     "test_client_faults.py": ("test_25", "test_26_a_slow", "test_26_who", "test_27_heads", "test_27_what", "test_more"),
