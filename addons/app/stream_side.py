@@ -70,7 +70,12 @@ class StreamSide:
         self.tls = ServerTls()
         self._serves = False
         self.acceptor = Acceptor(
-            master, ConnectionLimiter(), lambda: self._deps.limits.head_s, registry.refusal, self._driver
+            master,
+            ConnectionLimiter(),
+            lambda: self._deps.limits.head_s,
+            registry.refusal,
+            self._driver,
+            lambda: self._deps.limits.stall_s,
         )
         self._deps = LayerDeps(lambda flow: None, self.sweeper, registry.refusal)
 

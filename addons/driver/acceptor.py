@@ -1,6 +1,7 @@
 """The acceptor of client connections, in the place of asyncio's, which spins when no file descriptor is left.
 
-One at a time, while there is room; a connection that says nothing in time is ended, whatever it was to become.
+One at a time, while there is room; a connection that says nothing in time is ended, whatever it was to become. What
+waits for a client when mitmproxy is done with its connection is still sent, as long as the client reads.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from addons.driver.internals import listening_sockets
 from addons.driver.port import Accepted, OwnDriver, PlainHttpDriver
 from addons.layers.gathering import GatheringWriter
 from addons.stream.connection_limits import ConnectionLimiter, Peer
+from addons.stream.deps import ClientLimits
 from addons.stream.refusal import Refuse, turn_away
 
 log = logging.getLogger("glassgate")
@@ -31,12 +33,14 @@ WAITING: Final = 1024
 PAUSE_S: Final = 0.2
 QUIET_S: Final = 10.0
 """At most one line in the log about a full house in so many seconds."""
+LOOK_S: Final = 0.5
+"""How often it is looked whether a client still reads whose connection is over but for what waits for it."""
 _NO_FILES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 class Acceptor:
-    """Takes over mitmproxy's listeners. `silence_s` gives how many seconds a new connection may say nothing; what the
-    `driver` does not take is served by mitmproxy's handlers."""
+    """Takes over mitmproxy's listeners. `silence_s` gives how many seconds a new connection may say nothing, `stall_s`
+    how many a client may read nothing; what the `driver` does not take is served by mitmproxy's handlers."""
 
     def __init__(
         self,
@@ -45,11 +49,13 @@ class Acceptor:
         silence_s: Callable[[], float],
         refuse: Refuse,
         driver: OwnDriver | None = None,
+        stall_s: Callable[[], float] = lambda: ClientLimits().stall_s,
     ) -> None:
         self._master = master
         self._driver = driver or PlainHttpDriver()
         self.limiter = limiter
         self._silence_s = silence_s
+        self._stall_s = stall_s
         self._refuse = refuse
         self._tasks: set[asyncio.Task[None]] = set()
         self._silence_timers: dict[Peer, asyncio.TimerHandle] = {}
@@ -145,7 +151,7 @@ class Acceptor:
                     return
                 await self._serve_by_handler(connection, instance)
         except BaseException:
-            self._over(connection)
+            self._forget(connection)
             raise
         self._over(connection)
 
@@ -171,7 +177,29 @@ class Acceptor:
         return transport
 
     def _over(self, connection: "_AcceptedConnection") -> None:
-        """The connection is gone, or goes: its place is free. More often than once it is no matter."""
+        """Nobody serves the connection any more. More often than once it is no matter."""
+        if connection.unsent():
+            cast(asyncio.Transport, connection.transport).close()
+            self._look_at_last(connection, connection.unsent(), asyncio.get_running_loop().time())
+        else:
+            self._forget(connection)
+
+    def _look_at_last(self, connection: "_AcceptedConnection", before: int, since: float) -> None:
+        """What waits for the client is sent, as long as it takes some of that. `since`: when less than `before` was to
+        be sent, so much was left."""
+        loop, left = asyncio.get_running_loop(), connection.unsent()
+        if left < before:
+            since = loop.time()
+        if not left:
+            self._forget(connection)
+        elif loop.time() - since < self._stall_s():
+            loop.call_later(LOOK_S, self._look_at_last, connection, left, since)
+        else:
+            log.info("a client stopped reading its answer; its connection was ended")
+            self._forget(connection)
+
+    def _forget(self, connection: "_AcceptedConnection") -> None:
+        """The connection is gone, or goes: its place is free."""
         if not connection.is_forgotten:
             connection.is_forgotten = True
             self.spoke(connection.peer)
@@ -194,6 +222,10 @@ class _AcceptedConnection:
     is_over: bool = False
     is_forgotten: bool = False
     """Its place is another's."""
+
+    def unsent(self) -> int:
+        """Bytes that wait until the client reads; none of a connection that is over."""
+        return self.transport.get_write_buffer_size() if self.transport is not None and not self.is_over else 0
 
     def end(self) -> None:
         """Ends the connection at once; what waits to be sent is lost."""

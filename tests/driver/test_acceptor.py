@@ -11,10 +11,12 @@ from typing import Any, cast
 from unittest.mock import patch
 
 import pytest
+from mitmproxy import http
 
 from addons.dialects.registry import refusal
 from addons.driver.acceptor import AT_ONCE, PAUSE_S, QUIET_S, Acceptor
 from addons.stream.connection_limits import ConnectionLimiter, ConnectionLimits
+from addons.stream.deps import ClientLimits
 from tests.driver import own_clients
 from tests.driver.own_clients import eagerly
 from tests.support.virtual_time import run_virtual
@@ -255,3 +257,78 @@ def test_many_may_wait_to_be_accepted() -> None:
             await house.until(lambda: not len(house.limiter))
 
     eagerly(work)
+
+
+# -- what waits for a client when mitmproxy is done with its connection -----------------------------------------------
+@pytest.mark.parametrize("tls", [False, True], ids=["by its layers", "handed off"])
+def test_who_reads_slowly_has_all_of_the_last_answer(tls: bool) -> None:
+    size = 20_000_000
+
+    def answers(flow: http.HTTPFlow) -> None:
+        flow.response = http.Response.make(200, b"x" * size)
+
+    async def work() -> None:
+        async with own_clients.House() as house:
+            house.watching.requestheaders = answers  # type: ignore[method-assign]
+            house.driver.is_wanted = tls
+            reader, writer = await house.dial(tls=tls)
+            cast(asyncio.Transport, writer.transport).pause_reading()
+            writer.write(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+            await house.until(lambda: bool(house.watching.clients))
+            await house.until(lambda: not house.proxyserver.connections)
+            assert len(house.limiter) == 1, "its place is its own until it has all"
+            cast(asyncio.Transport, writer.transport).resume_reading()
+            found = await reader.read(-1)
+            assert found.partition(b"\r\n\r\n")[2] == b"x" * size
+            await house.until(lambda: not len(house.limiter))
+
+    eagerly(work)
+
+
+async def writes_a_lot(reader: Any, writer: Any) -> None:
+    writer.write(b"x" * 10_000_000)
+    writer.close()
+
+
+def test_who_reads_nothing_more_of_it_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "glassgate")
+
+    async def work() -> None:
+        house = House(writes_a_lot)
+        stall_s = ClientLimits().stall_s
+        house.accept(house.pair(1))
+        await asyncio.sleep(0.1)
+        house.acceptor.spoke(("192.0.2.1", 1))
+        for _ in range(4):
+            await asyncio.sleep(stall_s - 1)
+            assert len(house.limiter) == 1
+            assert house.ends[0].recv(1_000_000)
+        await asyncio.sleep(stall_s - 1)
+        assert len(house.limiter) == 1
+        assert not caplog.text
+        await asyncio.sleep(2)
+        assert len(house.limiter) == 0
+        assert "a client stopped reading its answer" in caplog.text
+        await house.over()
+
+    run_virtual(work())
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+def test_who_has_read_all_of_it_or_left_is_forgotten_soon(leaves: bool) -> None:
+    async def work() -> None:
+        house = House(writes_a_lot)
+        house.accept(house.pair(1))
+        await asyncio.sleep(1)
+        assert len(house.limiter) == 1
+        if leaves:
+            house.ends[0].close()
+        else:
+            found = 0
+            while found < 10_000_000:
+                found += len(await asyncio.get_running_loop().sock_recv(house.ends[0], 1_000_000))
+        await asyncio.sleep(1)
+        assert len(house.limiter) == 0
+        await house.over()
+
+    run_virtual(work())
