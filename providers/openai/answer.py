@@ -10,7 +10,7 @@ from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Event, Failure, Finish, FinishReason, Passthrough, Usage
 from providers.formats.jsontext import mapping, text, whole
 from providers.official.errors import error_event, says_error
-from providers.openai.choice import Choice, ReadingOptions
+from providers.openai.choice import WORD_FIELDS, Choice, ReadingOptions
 from providers.openai.citations import from_web_search
 from providers.openai.form import Form
 from providers.openai.reasons import end_of, joined
@@ -31,6 +31,8 @@ _WINDOW: Final = frozenset({"model_context_window_exceeded", "context_length_exc
 _WRAPPERS: Final = ("data", "result", "response", "output")
 """Names under which relays put the completion into an envelope of their own."""
 
+_TOLD: Final = ("finish_reason", "finishReason", "usage", "message", "error")
+"""What says something beside a choice's delta."""
 _FORGOTTEN: Final = object()
 """Stands for a field's value that is too large to be remembered: it is equal to none, so it is told each time."""
 _NAMED_FIELDS: Final = 5
@@ -49,6 +51,8 @@ class OpenAIAnswer:
         self._choices: dict[int, Choice] = {}
         self._ended = 0
         """How many candidates gave their finish_reason."""
+        self._newest: Choice | None = None
+        """The candidate that was last heard of."""
         self._first: int | None = None
         """The index that the API gave the only candidate."""
         self._identified = False
@@ -106,6 +110,11 @@ class OpenAIAnswer:
             self._cite(fresh, out)
         return None
 
+    def goes_on(self, field: str, words: str, out: list[Event]) -> None:
+        """As `read` of a chunk that is as the one before, whose `word_field` that was, but for its words."""
+        if words and self._newest is not None:
+            self._newest.goes_on(field, words, out)
+
     def finish(self, out: list[Event]) -> Finish:
         """Emits what was held back, and the Finish."""
         reasons: dict[int, FinishReason] = {}
@@ -131,6 +140,7 @@ class OpenAIAnswer:
                 self._count("choice out of range")
                 return None
             choice = self._choices[index] = Choice(index, self._reading, self._unknown)
+        self._newest = choice
         choice.read(value, out)
         if "usage" in value:  # Moonshot
             self._keep_usage(value)
@@ -261,6 +271,19 @@ def unwrapped(value: Mapping[str, Any]) -> Mapping[str, Any]:
             usage = {"usage": value["usage"]} if "usage" in value else {}
             return {**usage, **inner}
     return value
+
+
+def word_field(completion: Any) -> str:
+    """The name of the delta's field that a chunk has its words in, if it holds nothing else that is told or counted."""
+    choices = completion.get("choices") if isinstance(completion, dict) else None
+    if not isinstance(choices, list) or len(choices) != 1 or completion.get("usage"):
+        return ""
+    choice = choices[0]
+    if not isinstance(choice, dict) or any(choice.get(name) for name in _TOLD):
+        return ""
+    delta = mapping(choice.get("delta"))
+    filled = [name for name, value in delta.items() if value and name != "role"]
+    return filled[0] if len(filled) == 1 and filled[0] in WORD_FIELDS else ""
 
 
 def _listed(choices: Any) -> list[Any] | None:

@@ -19,6 +19,8 @@ _DELTA_KNOWN: Final = frozenset({"role", "content", "reasoning_content", "reason
 _CHOICE_KNOWN: Final = frozenset(
     {"index", "delta", "message", "finish_reason", "finishReason", "usage", "text", "content"}
 )
+WORD_FIELDS: Final = frozenset({"content", "reasoning_content", "reasoning"})
+"""Fields of a delta that hold a piece of text."""
 _EMPTY: Final[tuple[Any, ...]] = (None, "", [], {})
 _THINKING: Final = frozenset({"reasoning", "reasoning_details"})
 _NAMES_LIMIT: Final = 64
@@ -99,6 +101,15 @@ class Choice:
             fields = _filled(value, _CHOICE_KNOWN)
             if fields:
                 out.append(Passthrough("choice", fields, self._index))
+
+    def goes_on(self, field: str, words: str, out: list[Event]) -> None:
+        """As `read` of an entry whose delta holds these words in the `field` (of WORD_FIELDS) and nothing else."""
+        self._snapshots = None
+        if field == "content":
+            self._spoke = self._said = True
+            self._text(words, out)
+        else:
+            self._think(words, field, out)
 
     def close(self, out: list[Event]) -> None:
         """Emits what was held back: the answer is complete."""

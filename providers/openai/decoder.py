@@ -12,13 +12,14 @@ from enum import Enum, auto
 from typing import Any, Final
 
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.events import Event, Failure
+from providers.contract.events import Event, Failure, Reasoning, Text
 from providers.contract.operation import Decoder
 from providers.formats.json_tally import JsonTally
 from providers.formats.jsontext import BODY_VALUES, EVENT_VALUES, loads
 from providers.formats.sse import SseLimit, SseReader
+from providers.formats.word_frames import WordFrames
 from providers.official.errors import classify, error_event
-from providers.openai.answer import ENTRIES_LIMIT, OpenAIAnswer, has_more_entries, unwrapped
+from providers.openai.answer import ENTRIES_LIMIT, OpenAIAnswer, has_more_entries, unwrapped, word_field
 from providers.openai.choice import ReadingOptions
 from providers.openai.form import Form
 from providers.openai.frames import DONE, BrokenFrame, Frames, glued
@@ -76,6 +77,7 @@ class OpenAIDecoder(Decoder):
         self._answer = OpenAIAnswer(form, self.unknown, candidates=candidates, reading=reading)
         self._reader = SseReader(limit_bytes=limit_bytes, bare_json=True)
         self._frames = Frames()
+        self._alike = WordFrames()
         self._pile = None if stream else PassthroughMerger()
         self._limit_bytes = limit_bytes
         self._body = _Body.UNKNOWN
@@ -234,6 +236,10 @@ class OpenAIDecoder(Decoder):
         for payload in payloads:
             if self._ended:
                 return
+            if (words := self._alike.words(payload)) is not None:
+                self._answer.goes_on(self._alike.name, words, out)
+                continue
+            said = len(out)
             try:
                 values = self._frames.read(payload)
             except BrokenFrame as broken:
@@ -243,6 +249,19 @@ class OpenAIDecoder(Decoder):
                 self.unknown["broken frame after the end"] += 1  # all words were said: at most usage is lost
                 values = broken.values
             self._values(values, out)
+            self._learn(payload, values, out[said:])
+
+    def _learn(self, payload: bytes, values: list[Any], told: list[Event]) -> None:
+        """Takes note of a frame that brought words and nothing else: the next ones may be alike."""
+        alike = self._alike
+        if not alike.learns:
+            return
+        if len(values) == 1 and len(told) == 1 and isinstance(words := told[0], Text | Reasoning):
+            name = word_field(values[0])
+            if name and values[0]["choices"][0]["delta"][name] == words.text:
+                alike.learn(payload, name, words.text)
+                return
+        alike.forget()
 
     def _values(self, values: list[Any], out: list[Event]) -> None:
         for value in values:

@@ -9,6 +9,7 @@ from providers.contract.events import Event, Failure, Finish, FinishReason
 from providers.contract.operation import Decoder
 from providers.formats.jsontext import EVENT_VALUES, INVALID, loads, unread
 from providers.formats.sse import SseLimit, SseReader
+from providers.formats.word_frames import WordFrames
 
 _KINDS_LIMIT: Final = 64
 _KIND_CHARS: Final = 60
@@ -31,6 +32,7 @@ class FrameDecoder(Decoder, ABC):
         self.unknown: Counter[str] = Counter()
         self._reader = SseReader(bare_json=self.bare_json)
         self._over = False
+        self._alike = WordFrames()
 
     def feed(self, data: bytes) -> list[Event]:
         out: list[Event] = []
@@ -73,6 +75,15 @@ class FrameDecoder(Decoder, ABC):
     def _end(self, out: list[Event]) -> FinishReason:
         """Emits what is still to be said of a complete answer, and why it ended."""
 
+    def _words_in(self, frame: dict[str, Any]) -> tuple[str, str] | None:
+        """The name of the member that a frame has its words in, and the words, if it holds nothing else that is told or
+        counted: those behind it that are as it is but for their words are then given to `_goes_on`."""
+        return None
+
+    def _goes_on(self, words: str, out: list[Event]) -> None:
+        """As `_frame` of one that is as the one before, of which `_words_in` knew the words, but for those."""
+        raise NotImplementedError
+
     def _cut_off(self, out: list[Event]) -> None:
         """Emits what was held back when the stream ends without an end mark. A site may know it for the end all the
         same."""
@@ -82,6 +93,9 @@ class FrameDecoder(Decoder, ABC):
     def _payload(self, payload: bytes, out: list[Event]) -> None:
         if self._over:
             return
+        if (words := self._alike.words(payload)) is not None:
+            self._goes_on(words, out)
+            return
         if payload.strip() in self.end_marks:
             self._finish(out)
             return
@@ -90,7 +104,12 @@ class FrameDecoder(Decoder, ABC):
             message = f"{self.site} sent a frame that {unread(payload, EVENT_VALUES)}."
             self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, message), out)
         else:
-            self._frame(value if isinstance(value, dict) else {}, out)
+            frame = value if isinstance(value, dict) else {}
+            self._frame(frame, out)
+            if self._alike.learns:
+                self._alike.forget()
+                if (found := self._words_in(frame)) is not None:
+                    self._alike.learn(payload, *found)
 
     def _unreadable(self, why: str) -> ProviderError:
         return ProviderError(ErrorKind.PROVIDER_DOWN, f"{self.site}'s answer cannot be read on: {why}.")

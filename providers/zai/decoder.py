@@ -35,6 +35,7 @@ _CHANNELS: Final[dict[str, Channel]] = {
 """Phase → the channel of its plain text. Words of the answer have come as `other` and as `tool_call`."""
 _TOOL_FIELDS: Final = frozenset({"delta_name", "delta_arguments", "tool_name"})
 """What tells a tool's frame from one that only bears its label."""
+_PLAIN_FRAME: Final = {"type", "data"}
 _TEXT_FIELDS: Final = frozenset({rule.field for rule in RULES} | {"delta_arguments"})
 _KNOWN_FIELDS: Final = frozenset(
     {
@@ -75,6 +76,31 @@ class ZaiDecoder(FrameDecoder):
         self._max_tokens = max_tokens
         self._said = False
         self._completion_tokens = 0
+        self._channel: Channel = "answer"
+        """Of the newest frame that holds words alone."""
+
+    def _words_in(self, frame: dict[str, Any]) -> tuple[str, str] | None:
+        data, words = frame.get("data"), ""
+        if frame.keys() != _PLAIN_FRAME or frame["type"] != "chat:completion" or not isinstance(data, dict):
+            return None
+        phase = data.get("phase")
+        if phase not in ("answer", "thinking"):
+            return None
+        for name, value in data.items():
+            if name == "delta_content" and isinstance(value, str):
+                words = value
+            elif name != "phase" and (value or name not in _KNOWN_FIELDS):
+                return None
+        self._channel = _CHANNELS[phase]
+        return ("delta_content", words) if words else None
+
+    def _goes_on(self, words: str, out: list[Event]) -> None:
+        if not words:
+            return
+        try:
+            self._events(self._buffer.append(words, self._channel), out)
+        except BufferLimit as e:
+            self._fail(self._unreadable(str(e)), out)
 
     def _frame(self, frame: dict[str, Any], out: list[Event]) -> None:
         if of_subagent(frame):

@@ -1,0 +1,73 @@
+"""A short way to read the frames of a stream that are as the one before but for their words: nearly all of them.
+
+A model's words come piece by piece, each in a JSON object that is otherwise the same, byte for byte. Once such a frame
+was read the long way, the next one needs no parser: what stands around its words is compared.
+"""
+
+import re
+from typing import Final
+
+_PLAIN: Final = re.compile(rb'[^"\\\x00-\x1f]*+')
+"""The inside of a JSON string that stands for itself (RFC 8259, 7)."""
+_UNUSED_LIMIT: Final = 16
+"""So many frames in a row are learnt of which none comes again: then such a stream has none that do."""
+
+
+class WordFrames:
+    """The reader: `learn` from a frame that was read, then `words` of those behind it."""
+
+    __slots__ = ("_before", "_behind", "_least", "_unused", "name")
+
+    def __init__(self) -> None:
+        self.name = ""
+        """The member with the words, of the frame that was learnt."""
+        self._before = b""
+        """What a frame begins with, down to the quote before its words; empty while none is known."""
+        self._behind = b""
+        self._least = 0
+        self._unused = 0
+
+    @property
+    def learns(self) -> bool:
+        """Whether it is worth looking at a frame that was read the long way."""
+        return self._unused < _UNUSED_LIMIT
+
+    def words(self, frame: bytes) -> str | None:
+        """The words of a frame that is otherwise as the one that was learnt; None where it has to be read.
+
+        They are what a parser gives: text with escapes, or that is no UTF-8, is left to one.
+        """
+        before = self._before
+        if not before or len(frame) < self._least or not frame.startswith(before) or not frame.endswith(self._behind):
+            return None
+        words = frame[len(before) : len(frame) - len(self._behind)]
+        if _PLAIN.fullmatch(words) is None:
+            return None
+        try:
+            found = words.decode()
+        except UnicodeDecodeError:
+            return None
+        self._unused = 0
+        return found
+
+    def learn(self, frame: bytes, name: str, words: str) -> None:
+        """`frame` was read: an object in which nothing but the `words` in the member `name` may change.
+
+        It is forgotten again where it cannot be told where they stand: the name stands twice, or something is escaped.
+        """
+        self._before = b""
+        self._unused += 1
+        key = b'"%b"' % name.encode()
+        at = frame.find(key)
+        if at < 0 or b"\\" in frame or frame.find(key, at + 1) >= 0:
+            return
+        value = b'"%b"' % words.encode("utf-8", "surrogatepass")
+        begin = frame.find(value, at + len(key))
+        if begin < 0 or frame[at + len(key) : begin].strip() != b":":
+            return
+        self._before, self._behind = frame[: begin + 1], frame[begin + len(value) - 1 :]
+        self._least, self.name = len(self._before) + len(self._behind), name
+
+    def forget(self) -> None:
+        """The next frame is read the long way."""
+        self._before = b""
