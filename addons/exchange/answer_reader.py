@@ -303,12 +303,13 @@ class AnswerReader:
         for one in source.filters:
             events = one.filter(events)
         kept: list[Event] = []
+        said: list[str] = []
         ended: Finish | None = None
         for event in events:
             if isinstance(event, _SAID):
-                self._counter.add(event.text)
+                said.append(event.text)
             elif isinstance(event, ToolCallDelta):
-                self._counter.add(event.arguments)
+                said.append(event.arguments)
             elif isinstance(event, Usage):
                 self._own = event
                 self.usage = event = event if source.spent is None else event.with_spent(source.spent)
@@ -319,6 +320,8 @@ class AnswerReader:
             elif isinstance(event, Finish):
                 ended = event
             kept.append(event)
+        if said:
+            self._counter.add(said)
         if source.told is not None:
             source.told.add(kept)
         if source.filters and any(one.done for one in source.filters):

@@ -8,7 +8,7 @@ It runs for every piece of every answer, also for one of megabytes, so nothing h
 text's UTF-8 bytes become a string of classes (w, x and blank), in which runs are counted by replacing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 _CHARS_PER_TOKEN: Final = 4
@@ -98,9 +98,10 @@ class LateCounter:
         self._waiting: list[str] = []
         self._room = _AT_ONCE_CHARS
 
-    def add(self, text: str) -> None:
-        self._waiting.append(text)
-        self._room -= len(text) + _PIECE_CHARS
+    def add(self, texts: Sequence[str]) -> None:
+        """The next pieces."""
+        self._waiting += texts
+        self._room -= sum(map(len, texts)) + _PIECE_CHARS * len(texts)
         if self._room <= 0:
             self._count()
 

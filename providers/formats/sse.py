@@ -15,6 +15,8 @@ _FIELDS: Final = frozenset({b"", b"data", b"event", b"id", b"retry"})
 _STRAY_STARTS: Final = (b"{", b"[", b"<")
 LINES_LIMIT: Final = 10_000
 """Lines of one event."""
+_NO_EVENT: Final = b":\n"
+"""What comments and blank lines begin with."""
 _NOTHING: Final = re.compile(rb"(?::[^\n]*+\n|\n)*+")
 """Whole comments and line ends before an event."""
 
@@ -88,10 +90,16 @@ class SseReader:
         while (end := buffer.find(b"\n\n", max(begin, self._scanned))) >= 0:
             if end - begin > self._limit_bytes:
                 raise SseLimit(self._limit_bytes, payloads)
-            if buffer.count(b"\n", begin, end) > LINES_LIMIT:
-                raise SseLimit(LINES_LIMIT, payloads, "lines")
-            payloads += self._payloads(bytes(buffer[begin:end]))
-            begin = self._past_nothing(end + 2)
+            block = bytes(buffer[begin:end])
+            if b"\n" in block or not block.startswith(b"data:"):
+                if block.count(b"\n") > LINES_LIMIT:
+                    raise SseLimit(LINES_LIMIT, payloads, "lines")
+                payloads += self._payloads(block)
+            elif payload := block[6:] if block.startswith(b"data: ") else block[5:]:  # nearly all are one such line
+                payloads.append(payload)
+            begin = end + 2
+            if begin < len(buffer) and buffer[begin] in _NO_EVENT:
+                begin = self._past_nothing(begin)
             self._scanned = 0
         if begin:
             del buffer[:begin]
@@ -107,9 +115,6 @@ class SseReader:
     def _payloads(self, block: bytes) -> list[bytes]:
         """The data of one event block; more than one only when bare JSON lines stand in it."""
         block = block.lstrip(b"\n")
-        if block.startswith(b"data:") and b"\n" not in block:
-            payload = block[6:] if block[5:6] == b" " else block[5:]
-            return [payload] if payload else []
         if self._strays:
             return _with_strays(block.split(b"\n"))
         lines: list[bytes] = []

@@ -35,6 +35,9 @@ from providers.contract.events import (
 DONE = b"data: [DONE]\n\n"
 _NOTHING = b'""'
 _CHOICES = b',"choices":['
+_END = b'},"finish_reason":null}'
+"""Of a choice with a delta."""
+_WORDS = (Text, Reasoning)
 _BEHIND = 3
 """So many events behind a piece of text may speak of it."""
 
@@ -42,10 +45,11 @@ _BEHIND = 3
 class _Choice:
     """One candidate: whether it began, and the bytes around its deltas."""
 
-    __slots__ = ("calls", "content", "index", "new_line", "opening", "pictures", "reasoning", "started")
+    __slots__ = ("before", "calls", "content", "index", "new_line", "opening", "pictures", "reasoning", "started")
 
     def __init__(self, index: int) -> None:
         self.index = index
+        self.before = b'{"index":%d,"delta":{' % index
         self.started = False
         self.calls: ToolCalls | None = None
         self.content = JsonText()
@@ -102,19 +106,26 @@ class ChatStream:
 
     def encode(self, events: Sequence[Event]) -> bytes:
         out: list[bytes] = []
-        told: Event | None = None
+        told: Passthrough | None = None
+        choices, last = self._choices, len(events) - 1
         for at, event in enumerate(events):
-            if isinstance(event, Text):
-                choice = self._choice(event.choice, out)
-                if (piece := choice.content.escape(event.text)) != _NOTHING:
-                    choice.new_line = event.text.endswith("\n")
-                    told = _behind(events, at, event.choice)
-                    self._delta(choice.index, b'"content":', piece, out, told)
-            elif isinstance(event, Reasoning):
-                choice = self._choice(event.choice, out)
-                if (piece := choice.reasoning.escape(event.text)) != _NOTHING:
-                    told = _behind(events, at, event.choice)
-                    self._delta(choice.index, b'"reasoning_content":', piece, out, told)
+            if isinstance(event, _WORDS):
+                choice = choices.get(event.choice)
+                if choice is None or not choice.started:
+                    choice = self._choice(event.choice, out)
+                if isinstance(event, Text):
+                    name, piece = b'"content":', choice.content.escape(event.text)
+                    choice.new_line = choice.new_line if piece == _NOTHING else event.text.endswith("\n")
+                else:
+                    name, piece = b'"reasoning_content":', choice.reasoning.escape(event.text)
+                if piece == _NOTHING:
+                    continue
+                spoken_of = at < last and isinstance(events[at + 1], Passthrough)
+                told = _behind(events, at, event.choice) if spoken_of else None
+                if told is None and not self._once and not self._silent:  # nearly always
+                    out += (self._open, choice.before, name, piece, _END, self._close)
+                else:
+                    self._delta(choice, name, piece, out, told)
             elif event is not told:
                 self._other(event, out)
         return b"".join(out)
@@ -148,7 +159,7 @@ class ChatStream:
         gap = "" if choice.new_line else "\n\n"
         piece = choice.content.escape(f"{gap}{image_markdown(image)}\n")
         images = b',"images":' + json_bytes([image_part(image, choice.pictures)])
-        self._delta(choice.index, b'"content":', piece + images, out)
+        self._delta(choice, b'"content":', piece + images, out)
         choice.pictures += 1
         choice.new_line = True
 
@@ -160,7 +171,7 @@ class ChatStream:
             choice.started = True
             content = b"null" if tools else b'""'
             rest = b"," + json_bytes(choice.opening)[1:-1] if choice.opening else b""
-            self._delta(index, b'"role":"assistant","content":', content + rest, out)
+            self._delta(choice, b'"role":"assistant","content":', content + rest, out)
         return choice
 
     def _opening(self) -> bytes:
@@ -172,13 +183,12 @@ class ChatStream:
         return self._open.removesuffix(_CHOICES) + b"," + json_bytes(once)[1:-1] + _CHOICES if once else self._open
 
     def _delta(
-        self, index: int, name: bytes, value: bytes, out: list[bytes], beside: Passthrough | None = None
+        self, choice: _Choice, name: bytes, value: bytes, out: list[bytes], beside: Passthrough | None = None
     ) -> None:
-        opening = b'{"index":%d,"delta":{' % index
-        end = b'},"finish_reason":null}'
+        end = _END
         if beside is not None:
             end = b"}," + json_bytes(extension_fields("choice", beside.fields))[1:-1] + end[1:]
-        out += (self._opening(), opening, name, value, end, self._close)
+        out += (self._opening(), choice.before, name, value, end, self._close)
 
     def _chunk(self, index: int, delta: Mapping[str, Any], out: list[bytes], **fields: Any) -> None:
         choice = {"index": index, "delta": delta, "finish_reason": None, **fields}
@@ -231,8 +241,8 @@ class ChatStream:
     def _flush(self, choice: _Choice, out: list[bytes]) -> None:
         """The halves of surrogate pairs that still waited."""
         if rest := choice.reasoning.rest():
-            self._delta(choice.index, b'"reasoning_content":', json_bytes(rest), out)
+            self._delta(choice, b'"reasoning_content":', json_bytes(rest), out)
         if rest := choice.content.rest():
-            self._delta(choice.index, b'"content":', json_bytes(rest), out)
+            self._delta(choice, b'"content":', json_bytes(rest), out)
         if choice.calls and (fragments := choice.calls.rest()):
             self._chunk(choice.index, {"tool_calls": fragments}, out)
