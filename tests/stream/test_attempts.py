@@ -68,3 +68,12 @@ def test_what_one_read_says_behind_the_failure_of_its_attempt_is_not_heard() -> 
     drive.says(answered(), Body([b"[FAIL]"]), Body([b"late"]), CLOSED)
     assert drive.rules.asked == 2
     assert drive.sent == b""
+
+
+def test_who_has_words_of_an_answer_waits_for_no_other_attempt() -> None:
+    first = PiecewiseAttempt()
+    first.asks_again = True
+    drive = MachineDrive(first, PiecewiseAttempt())
+    drive.post()
+    drive.answers(b"x ")
+    assert told(drive.says(CLOSED)) == "data:data: {last words}\n\n response Over SendEnd"

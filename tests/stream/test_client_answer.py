@@ -62,3 +62,26 @@ def test_a_client_that_stopped_reading_is_given_up_in_time() -> None:
     assert found == [*[""] * 7, "Leave Abort"]
     assert not attempt.faults
     assert told(drive.feed(Left("it left"))) == "error Over"
+
+
+def test_a_client_that_is_behind_holds_the_clock_of_its_provider() -> None:
+    drive, attempt = begun(b"x ", idle_s=20)
+    drive.side.below = 2
+    drive.tick(15)
+    drive.tick(15)
+    drive.side.below = 0
+    assert told(drive.tick(15)) == "data:: keep-alive\n\n"
+    assert not attempt.faults
+    drive.tick(5)
+    assert [fault for fault, _ in attempt.faults] == [Fault.IDLE_TIMEOUT]
+
+
+def test_an_h2_client_that_leaves_too_much_unread_is_not_kept_alive() -> None:
+    """Of another stream of its connection; of its own answer it has nothing."""
+    attempt = PiecewiseAttempt()
+    attempt.keepalive_before_first_token = True
+    drive = MachineDrive(attempt, h2=True)
+    drive.post()
+    drive.answers()
+    drive.side.below = H2_UNSENT_LIMIT_BYTES
+    assert told(drive.tick(15)) == "head:200 data:: keep-alive\n\n Leave Abort"

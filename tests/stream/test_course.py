@@ -29,8 +29,8 @@ def refused_at_head() -> MachineDrive:
     return drive
 
 
-def planned() -> MachineDrive:
-    drive = MachineDrive(PiecewiseAttempt())
+def planned(*others: PiecewiseAttempt) -> MachineDrive:
+    drive = MachineDrive(PiecewiseAttempt(), *others)
     drive.hold = {"request"}
     drive.post()
     return drive
@@ -158,12 +158,11 @@ def test_a_hook_may_follow_another_while_things_wait() -> None:
 
 
 def test_ticks_do_not_pile_up_although_the_gateway_stops() -> None:
-    drive = planned()
+    drive = planned(PiecewiseAttempt())
     for _ in range(100):
         drive.stops()
     drive.hold = set()
-    assert told(drive.hook_done()).startswith("Ask Leave attempt_failed ")
-    assert drive.hooks.count("attempt_failed") == 1
+    assert told(drive.hook_done()) == "Ask Leave attempt_failed Ask"
 
 
 def test_a_clock_that_ticks_in_a_hook_waits_for_nothing() -> None:

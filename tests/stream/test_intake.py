@@ -11,6 +11,7 @@ from addons.stream.intake import PIECE_BYTES
 from tests.support.door import CHUNKED, DONE, POST, error_of, refusal
 from tests.support.drive import Drive, FakeAttempt
 from tests.support.http1 import END, OK, body_of, chunk, status_of
+from tests.support.machine_drive import MachineDrive, PiecewiseAttempt
 
 
 @pytest.mark.parametrize("framing", ["content-length: 2000", "transfer-encoding: chunked"])
@@ -139,3 +140,10 @@ def test_who_is_refused_at_the_head_of_a_large_body_is_held_no_more() -> None:
     assert drive.wire.is_held
     drive.complete()
     assert (status_of(drive.to_client), drive.wire.is_held) == (401, False)
+
+
+@pytest.mark.parametrize(("length", "status"), [(1000, None), (1001, 413)])
+def test_a_body_may_be_as_large_as_the_limit(length: int, status: int | None) -> None:
+    drive = MachineDrive(PiecewiseAttempt())
+    drive.head_comes(content_length=str(length))
+    assert (drive.head and drive.head.status_code) == status

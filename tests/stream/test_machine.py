@@ -82,6 +82,30 @@ def test_each_time_that_a_provider_has(
     drive.rules.are_kept_by(drive.machine)
 
 
+def test_of_what_the_client_is_to_have_whole_the_first_word_is_the_whole() -> None:
+    drive, attempt = begun(b": comment", first_token_s=40)
+    attempt.silent_until_whole, attempt.first_token_at = True, drive.now
+    drive.body(b": comment")
+    assert told(drive.tick(39)) == ""
+    assert told(drive.tick(1)).startswith("Leave ")
+    assert [fault for fault, _ in attempt.faults] == [Fault.FIRST_TOKEN_TIMEOUT]
+
+
+def test_what_a_client_has_not_read_of_another_answer_leaves_the_provider_its_times() -> None:
+    drive, attempt = begun()
+    drive.side.below = 2
+    assert told(drive.tick(59)) == ""
+    assert told(drive.tick(1)).startswith("Leave ")
+    assert [fault for fault, _ in attempt.faults] == [Fault.FIRST_TOKEN_TIMEOUT]
+
+
+def test_a_connection_may_take_less_than_a_look_at_a_held_client() -> None:
+    drive = MachineDrive(PiecewiseAttempt(connect_s=0.5), uploading=Enough())
+    drive.head_comes(content_length="9")
+    drive.feed(Data(b"a|"))
+    assert drive.machine.deadline == drive.now + 0.5
+
+
 def test_a_client_is_kept_alive_again_and_again() -> None:
     drive, _ = begun(b"x ", idle_s=100)
     assert [told(drive.tick(15)) for _ in range(3)] == ["data:: keep-alive\n\n"] * 3
@@ -137,6 +161,15 @@ def test_what_comes_from_beside_is_given_out() -> None:
     attempt.rest = b"more "
     assert told(drive.feed(WOKEN)) == "data:more "
     assert told(drive.feed(WOKEN)) == ""
+
+
+def test_what_comes_from_beside_ends_a_silence() -> None:
+    drive, attempt = begun(b"x ", idle_s=10)
+    drive.tick(9)
+    attempt.rest = b"more "
+    drive.feed(WOKEN)
+    assert told(drive.tick(9)) == ""
+    assert told(drive.tick(1)).startswith("Leave ")
 
 
 def test_an_answer_that_waits_for_what_is_beside_outlives_its_provider() -> None:

@@ -419,3 +419,29 @@ def test_a_provider_that_falls_behind_late_has_its_time_from_then_on() -> None:
     assert not drive.to_client
     drive.tick(31)
     assert drive.attempts[0].faults[0][0] is Fault.FIRST_TOKEN_TIMEOUT
+
+
+@pytest.mark.parametrize("status", [302, 401])
+def test_an_early_refusal_ends_the_upload_though_its_own_body_still_comes(status: int) -> None:
+    """What the client still sends is nobody's then: no word of it makes another answer."""
+    drive = begun(length=1000)
+    drive.client_sends(b"ab|")
+    drive.client_sends(b"c")
+    drive.server_sends(b"HTTP/1.1 %d No\r\ncontent-length: 2\r\n\r\n" % status)
+    drive.client_sends(b"d?")
+    assert body_of(drive) == MADE + b"c"
+    assert not drive.to_client
+    drive.server_sends(b"{}")
+    assert status_of(drive.to_client) == 502
+
+
+@pytest.mark.parametrize("status", [302, 401])
+def test_an_early_refusal_of_the_beginning_holds_the_client_until_another_is_asked(status: int) -> None:
+    drive = begun(FakeAttempt(), FakeAttempt(9001))
+    drive.client_sends(b"ab|")
+    drive.server_sends(b"HTTP/1.1 %d No\r\ncontent-length: 2\r\n\r\n" % status)
+    assert held(drive)
+    drive.server_sends(b"{}")
+    assert not held(drive)
+    drive.client_sends(b"cdefghi")
+    assert body_of(drive) == MADE + b"cdefghi"

@@ -104,8 +104,10 @@ class Rules:
             self.over = True
             assert not self._is_asked, "over, and the provider still speaks"
             assert not self.is_held, "over, and the client is held"
+        elif isinstance(command, LookIfLeft):
+            assert self.is_held, "who is not held is heard"
         else:
-            assert isinstance(command, Abort | LookIfLeft)
+            assert isinstance(command, Abort)
 
     # -- in the end -------------------------------------------------------------------------------------------------
     def are_kept_by(self, machine: RequestMachine) -> None:
