@@ -18,7 +18,7 @@ import providers
 from addons.config.variables import substituted
 from tests.support.growth import MOST_RATIO, growth
 
-SIZE = 6000
+SIZE = 3000
 SEEDS = (
     "a", "A", "1", " ", "\n", "\t", '"', "'", "\\", "<", ">", "@", ".", "-", "_", "=", "&", "?", ";", ":", "/", "~",
     "[", "{", "$", "^", "%", "†", "【", "é", "a.", "a@", "1.", "a-", "a b ", '\\"', "eyJ", "-eyJ", "eyJaaaaaaaa.",

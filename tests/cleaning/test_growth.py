@@ -10,6 +10,8 @@ import pytest
 from addons.cleaning.cleaner import Cleaner
 from addons.cleaning.index import KnownSecret
 
+pytestmark = pytest.mark.untraced  # texts of megabytes
+
 CLEANER = Cleaner.knowing(
     [KnownSecret("a" * 60, "token", "p", "a"), KnownSecret('a b"c\\d/é' * 4, "password", "p", "a")]
 )

@@ -210,6 +210,7 @@ LENGTH_REFUSALS: list[Any] = [
 ]
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize(("how", "status", "code"), LENGTH_REFUSALS)
 @in_virtual_time
 async def test_such_a_body_keeps_to_the_bounds_of_all(

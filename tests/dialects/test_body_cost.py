@@ -22,6 +22,8 @@ from providers.openai.request import wire_request
 from tests.support.counting import work_of
 from tests.support.turns import chat_in
 
+pytestmark = pytest.mark.untraced  # bodies of megabytes
+
 MOST_WORK = 4_000_000
 """Calls and rounds of loops of one step, between which others have their turn. Measured: below 2,300,000."""
 HI = '"model":"m","messages":[{"role":"user","content":"hi"}]'

@@ -175,6 +175,7 @@ def test_the_first_to_hear_of_a_failure_may_clean_it() -> None:
     assert str(reader.error) == "cleaned"
 
 
+@pytest.mark.untraced
 def test_what_a_packet_unpacks_to_is_read_in_pieces() -> None:
     said = chunk("a") + b"data: {}\n\n" * 50_000 + chunk("b") + chunk(finish="stop") + DONE
     packed = gzip.compress(said)

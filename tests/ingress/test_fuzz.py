@@ -27,6 +27,8 @@ from addons.ingress.openapi import document
 from tests.support.served import Served
 from tests.support.visit import KEY
 
+pytestmark = pytest.mark.untraced  # hundreds of requests each
+
 WEB_MODELS = ["GLM-4.6", "qwen-max", "LongCat", "MBZUAI-IFM/K2-Think"]
 MODELS = [*WEB_MODELS, "sandbox-large", "sandbox-small", "vendor/sandbox-slash", "no-such-model"]
 TOOLS = [None, [], [{"type": "function", "function": {"name": "f", "parameters": {}}}]]

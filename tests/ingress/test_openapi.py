@@ -195,6 +195,7 @@ def test_description_and_dialect_agree_on_examples(name: str, body: object, good
     assert (taken(name, body), described(name)(body)) == (good, good)
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("mode", list(GenerationMode))
 @pytest.mark.parametrize("name", DIALECTS)
 def test_description_and_dialect_agree_on_whatever_is_generated(name: str, mode: GenerationMode) -> None:

@@ -239,6 +239,7 @@ def sent_by_layer(pieces: tuple[bytes, ...]) -> tuple[bytes, ConnectionState]:
     return written, talk.client.state
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize(
     "raw",
     [

@@ -435,10 +435,13 @@ def test_bytes_that_are_no_text_become_marks_of_that(either: Served, form: str) 
     assert (text, reasoning, reason) == (f"\ufffd\ufffd{WORDS}", SAID, "stop")
 
 
-@pytest.mark.parametrize("form", ["", "think", "details+snapshots", "chunks"])
-def test_three_megabytes_in_one_event_arrive(either: Served, form: str) -> None:
-    text, _, reason, _ = streamed(either, f"Hi\n!sandbox pace_ms=0 variant={form} size=3000000")
-    assert (len(text), set(text), reason) == (3_000_000, {"x"}, "stop")
+@pytest.mark.untraced
+@pytest.mark.parametrize(
+    ("form", "size"), [("", 3_000_000), ("think", 300_000), ("details+snapshots", 300_000), ("chunks", 300_000)]
+)
+def test_megabytes_in_one_event_arrive(either: Served, form: str, size: int) -> None:
+    text, _, reason, _ = streamed(either, f"Hi\n!sandbox pace_ms=0 variant={form} size={size}")
+    assert (len(text), set(text), reason) == (size, {"x"}, "stop")
 
 
 def test_five_megabytes_arrive_whole_and_end_a_stream_honestly(gateway: Served, asking: Served) -> None:

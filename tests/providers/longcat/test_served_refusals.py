@@ -171,6 +171,7 @@ def test_invalid_utf8_becomes_replacement_characters(client: openai.OpenAI) -> N
         assert (text, reason) == (f"\ufffd\ufffd{WORDS}", "stop")
 
 
+@pytest.mark.untraced
 def test_an_event_of_5_mb_is_a_fault_of_the_site(http: httpx.Client) -> None:
     for stream in (True, False):
         answer = posted(http, "Hi\n!sandbox size=5000000 pace_ms=0", stream=stream)

@@ -67,6 +67,7 @@ def test_a_stream_says_what_it_holds(name: str) -> None:
     assert {field: getattr(answer, field) for field in EXPECTED[name]} == EXPECTED[name]
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("name", EXPECTED)
 @pytest.mark.parametrize("stream", [True, False], ids=["for-a-stream", "for-a-whole-answer"])
 def test_a_stream_says_the_same_at_every_cut(name: str, stream: bool) -> None:

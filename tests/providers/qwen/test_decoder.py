@@ -81,6 +81,7 @@ def test_stream_holds_exactly_what_is_expected(name: str) -> None:
     assert read([fixture(name)]) == EXPECTED[name]
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("name", NAMES)
 def test_every_two_way_cut_reads_the_same(name: str) -> None:
     data = fixture(name)
@@ -88,6 +89,7 @@ def test_every_two_way_cut_reads_the_same(name: str) -> None:
         assert read([data[:at], data[at:]]) == EXPECTED[name], at
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"], ids=["lf", "crlf", "cr"])
 def test_byte_by_byte_reads_the_same(name: str, line_end: bytes) -> None:

@@ -40,6 +40,7 @@ def answer(*pieces: bytes) -> Answer:
     return joined(decoded(*pieces))
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("body", [STREAM, json.dumps(response(*ITEMS)).encode()], ids=["stream", "whole"])
 def test_all_parts_of_an_answer_are_told_however_it_was_cut(body: bytes) -> None:
     for cut in range(len(body)):
