@@ -66,7 +66,7 @@ ANCHORED = {
     "addons.stream.request_head._PLAIN_LINE": "fullmatch",
     "addons.cli.setup.written._PLAIN_NAME": "fullmatch",
     "addons.cli.setup.written._PLAIN_VALUE": "fullmatch",
-    "providers.openai.json_end._LEAD": "match",
+    "providers.formats.json_end._LEAD": "match",
     "providers.openai.tools._EMPTY_OBJECTS": "match",
     "providers.openai.tools._LEAD": "match",
     "providers.shared.retry_after._DURATION": "fullmatch",

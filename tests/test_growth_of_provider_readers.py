@@ -10,6 +10,7 @@ import pytest
 from addons.upstream.tls_records import TlsRecords
 from providers.anthropic.decoder import MessagesDecoder
 from providers.anthropic.names import ID_CHARS, PlainNames
+from providers.formats.json_end import JsonEnd
 from providers.formats.json_tally import JsonTally
 from providers.formats.jsontext import loads, loads_glued
 from providers.formats.pages import is_check, is_page, title_of
@@ -17,13 +18,12 @@ from providers.formats.sse import SseReader
 from providers.k2think.marks import EndMarks
 from providers.k2think.text import K2Text
 from providers.official.errors import classify
+from providers.official.reasons import end_of
 from providers.official.refusals import too_long, unwanted
 from providers.openai.decoder import OpenAIDecoder
 from providers.openai.frames import glued
-from providers.openai.json_end import JsonEnd
 from providers.openai.learnt import refused_fields
 from providers.openai.passed_answers import EventStream, PlainBytes, Reading, WholeDocument, media_type
-from providers.openai.reasons import end_of
 from providers.qwen.decoder import QwenDecoder
 from providers.qwen.interception import InterceptedCalls
 from providers.qwen.kept import KeptAnswer as KeptQwen

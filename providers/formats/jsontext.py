@@ -88,6 +88,15 @@ def dumps(value: Any) -> bytes:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
+def with_pairs(joined: str) -> str:
+    """A text put together of pieces, in which halves of surrogate pairs that came apart are one character again."""
+    try:
+        joined.encode()
+    except UnicodeEncodeError:
+        return joined.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+    return joined
+
+
 def mapping(value: Any) -> dict[str, Any]:
     """`value` if it is a JSON object, else an empty one: for reading nested fields without a check at each step."""
     return value if isinstance(value, dict) else {}

@@ -1,8 +1,9 @@
 """An incremental reader of server-sent events, shared by every provider.
 
 It follows the WHATWG event-stream format (byte order mark, CR / LF / CRLF, comments, several data lines an event) and
-gives the data of each event as bytes; event names, ids and retry fields are of no use to a provider and are dropped.
-Bytes in, payloads out: the same payloads however the bytes were cut.
+gives the data of each event as bytes; event names, ids and retry fields are of no use to a provider and are dropped,
+but for the one name that says what no data does: `error`. Bytes in, payloads out: the same payloads however the bytes
+were cut.
 """
 
 import re
@@ -11,7 +12,8 @@ from typing import Final
 
 EVENT_LIMIT_BYTES: Final = 4 * 1024 * 1024
 _BOM: Final = b"\xef\xbb\xbf"
-_FIELDS: Final = frozenset({b"", b"data", b"event", b"id", b"retry"})
+_FIELDS: Final = frozenset({b"", b"data", b"event", b"id", b"retry", b"error"})
+_ERROR: Final = b"error"
 _STRAY_STARTS: Final = (b"{", b"[", b"<")
 LINES_LIMIT: Final = 10_000
 """Lines of one event."""
@@ -27,6 +29,13 @@ class SseLimit(ValueError):
     def __init__(self, limit: int, payloads: list[bytes], unit: str = "bytes") -> None:
         super().__init__(f"an event of the stream is larger than {limit} {unit}")
         self.payloads = payloads
+
+
+class ErrorData(bytes):
+    """The data of an event called `error`, or of a field of that name (llama.cpp): whatever it holds, even nothing, it
+    is no part of an answer."""
+
+    __slots__ = ()
 
 
 class SseReader:
@@ -117,29 +126,42 @@ class SseReader:
         block = block.lstrip(b"\n")
         if self._strays:
             return _with_strays(block.split(b"\n"))
-        lines: list[bytes] = []
+        fields: list[bytes] = []
         bare: list[bytes] = []
         for line in block.split(b"\n"):
-            name, colon, value = line.partition(b":")
-            if name == b"data":
-                lines.append(value.removeprefix(b" ") if colon else b"")
-            elif self._bare_json and line.startswith(b"{"):
-                bare.append(line)
-        data = b"\n".join(lines)
-        return ([data] if data else []) + bare
+            (bare if self._bare_json and line.startswith(b"{") else fields).append(line)
+        return _payload_of(fields) + bare
+
+
+def _payload_of(lines: list[bytes]) -> list[bytes]:
+    """The data in an event's lines, in a list; none where there is none."""
+    data: list[bytes] = []
+    failed = False
+    for line in lines:
+        name, _, value = line.partition(b":")
+        if name == b"data":
+            data.append(value.removeprefix(b" "))
+        elif name == b"event":
+            failed = failed or value.strip().lower() == _ERROR
+        elif name == _ERROR:
+            data.append(value.removeprefix(b" "))
+            failed = True
+    payload = b"\n".join(data)
+    if failed:
+        return [ErrorData(payload)]
+    return [payload] if payload else []
 
 
 def _with_strays(lines: list[bytes]) -> list[bytes]:
     """The data of an event's lines, and the runs of lines between its fields that look like JSON or a page."""
-    data: list[bytes] = []
+    fields: list[bytes] = []
     runs: list[bytes] = []
     for is_field, run in groupby(lines, _is_field):
         if is_field:
-            found = (line.partition(b":") for line in run)
-            data += [value.removeprefix(b" ") for name, _, value in found if name == b"data"]
+            fields += run
         elif (stray := b"\n".join(run)).lstrip().startswith(_STRAY_STARTS):
             runs.append(stray)
-    payloads = [payload] if (payload := b"\n".join(data)) else []
+    payloads = _payload_of(fields)
     return payloads + runs if _is_field(lines[0]) else runs + payloads
 
 

@@ -111,9 +111,24 @@ def _is_no_error(error_object: ErrorObject, value: Any) -> bool:
     return bool(words) and words <= _WELL and error_object.type in ("", "ping", "success")
 
 
+def error_told(data: bytes, codes: Codes) -> ProviderError:
+    """The error in the data of an event that is called one, whatever that holds."""
+    value = loads(data)
+    if isinstance(value, dict | list) and (error := error_event(value, codes)) is not None:
+        return error
+    words = data[:2000].decode("utf-8", "replace").strip() if value is INVALID else value
+    if (error := error_event({"error": words}, codes)) is not None:
+        return error
+    return ProviderError(ErrorKind.PROVIDER_DOWN, "The API broke its answer off with an error, and does not say which.")
+
+
 def says_error(completion: Mapping[str, Any]) -> bool:
     """Whether an error stands beside the choices of a completion."""
-    return bool(completion.get("error")) or ("base_resp" in completion and _minimax_error(completion) is not None)
+    return (
+        bool(completion.get("error"))
+        or ("base_resp" in completion and _minimax_error(completion) is not None)
+        or ("x_groq" in completion and bool(mapping(completion["x_groq"]).get("error")))
+    )
 
 
 def error_in(value: Any) -> ErrorObject | None:
@@ -125,6 +140,8 @@ def error_in(value: Any) -> ErrorObject | None:
     if (error_object := _minimax_error(value)) is not None:
         return error_object
     error = next((value[name] for name in _NAMES if value.get(name)), None)
+    if error is None and "x_groq" in value:
+        error = mapping(value["x_groq"]).get("error") or None
     if isinstance(error, list):
         error = error[0]
     if isinstance(error, dict) and error:
@@ -183,7 +200,7 @@ def _unwrapped_error(value: Mapping[str, Any]) -> ErrorObject | None:
         if words := words_in(message):
             param = text(value.get("param")) or (_validated(message) if isinstance(message, dict) else "")
             return ErrorObject(code, kind, words, param or None)
-    if value.get("object") == "error" or value.get("success") is False:
+    if "error" in (value.get("object"), kind) or value.get("success") is False:
         return ErrorObject(code, kind, "", None)
     return None
 

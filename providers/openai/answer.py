@@ -10,12 +10,11 @@ from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Event, Failure, Finish, FinishReason, Passthrough, Usage
 from providers.formats.jsontext import mapping, text, whole
 from providers.official.errors import error_event, says_error
+from providers.official.reasons import broken_off, end_of, joined
 from providers.openai.choice import WORD_FIELDS, Choice, ReadingOptions
 from providers.openai.citations import from_web_search
 from providers.openai.form import Form
-from providers.openai.reasons import end_of, joined
 from providers.openai.usage import best, counts_tokens, usage_of
-from providers.shared.quotable import quotable
 
 CHOICES_LIMIT: Final = 1024
 ENTRIES_LIMIT: Final = 5000
@@ -151,6 +150,8 @@ class OpenAIAnswer:
         if (error := self._error_inside(value)) is not None:
             return Failure(error)
         reason = value.get("finish_reason") or value.get("finishReason")
+        if not reason and "finish_reason" in (delta := mapping(value.get("delta"))):
+            reason = delta["finish_reason"]
         return self._end_choice(choice, reason) if reason else None
 
     def _error_inside(self, value: Mapping[str, Any]) -> ProviderError | None:
@@ -188,10 +189,8 @@ class OpenAIAnswer:
             return None
         if not end.known:
             self._count(f"finish_reason: {end.word}")
-        if end.failure is not None:
-            words = f" It said: {quotable(end.words)}" if end.words else ""
-            message = f"The API broke its answer off (finish_reason {end.word}).{words} Try again."
-            return Failure(ProviderError(end.failure, message, site_code=end.word))
+        if (error := broken_off(end, "finish_reason")) is not None:
+            return Failure(error)
         if end.word in _WINDOW and choice.silent:
             words = "The conversation is too long for the model: its context window ended before the first word."
             return Failure(ProviderError(ErrorKind.TOO_LONG, words, site_code=end.word))

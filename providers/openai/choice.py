@@ -8,11 +8,12 @@ from typing import Any, Final
 
 from providers.contract.events import Event, FinishReason, Image, Passthrough, Reasoning, Text
 from providers.formats.jsontext import mapping, text
+from providers.openai.call_fragments import listed
 from providers.openai.citations import from_annotations
 from providers.openai.content import pieces, thoughts
 from providers.openai.form import TagForm
 from providers.openai.snapshots import Snapshots
-from providers.openai.tools import ToolCallAssembler, listed
+from providers.openai.tools import ToolCallAssembler
 from providers.shared.think_tags import ThinkTags
 
 _DELTA_KNOWN: Final = frozenset({"role", "content", "reasoning_content", "reasoning", "tool_calls"})
@@ -22,7 +23,15 @@ _CHOICE_KNOWN: Final = frozenset(
 WORD_FIELDS: Final = frozenset({"content", "reasoning_content", "reasoning"})
 """Fields of a delta that hold a piece of text."""
 _EMPTY: Final[tuple[Any, ...]] = (None, "", [], {})
-_THINKING: Final = frozenset({"reasoning", "reasoning_details"})
+_OWN_THOUGHTS: Final = ("thinking", "reasoning_text", "thinking_blocks")
+"""Fields that hold thinking at single vendors and relays (Copilot, LiteLLM)."""
+_THINKING: Final = frozenset(
+    {
+        "reasoning", "reasoning_details", "reasoning_opaque", "reasoning_signature", "signature", "thought_signature",
+        "thinking_signature", "extra_content", "provider_specific_fields", *_OWN_THOUGHTS,
+    }
+)  # fmt: skip
+"""What belongs to thinking, and is no answer."""
 _NAMES_LIMIT: Final = 64
 
 
@@ -68,7 +77,7 @@ class Choice:
     @property
     def answered(self) -> bool:
         """Whether there is something of an answer, not of thinking alone."""
-        return self._said
+        return self._said or (self._tags is not None and self._tags.may_answer)
 
     @property
     def silent(self) -> bool:
@@ -78,7 +87,7 @@ class Choice:
     @property
     def lost(self) -> bool:
         """Whether the API speaks of a tool call, and neither it nor anything else ever came."""
-        return self.reason in ("tool_calls", "function_call") and not self._said
+        return self.reason in ("tool_calls", "function_call") and not self.answered
 
     @property
     def cut(self) -> bool:
@@ -106,7 +115,7 @@ class Choice:
         """As `read` of an entry whose delta holds these words in the `field` (of WORD_FIELDS) and nothing else."""
         self._snapshots = None
         if field == "content":
-            self._spoke = self._said = True
+            self._spoke = True
             self._text(words, out)
         else:
             self._think(words, field, out)
@@ -155,9 +164,9 @@ class Choice:
         """A message behind deltas repeats them. What they did not hold at all is taken out of it."""
         self._unknown["message after deltas"] += 1
         missing: dict[str, Any] = {}
-        if not self._said and message.get("content"):
+        if not self.answered and message.get("content"):
             missing["content"] = message["content"]
-        if self._tools is None and message.get("tool_calls"):
+        if not self._tools and message.get("tool_calls"):
             missing["tool_calls"] = message["tool_calls"]
         if missing:
             self._delta(missing, out, complete=True)
@@ -171,7 +180,7 @@ class Choice:
         if content is None and "text" in delta:
             content, delta = delta["text"], {name: value for name, value in delta.items() if name != "text"}
         if content:
-            self._spoke = self._said = True
+            self._spoke = True
             if isinstance(content, str):
                 self._text(content, out)
             else:
@@ -189,9 +198,9 @@ class Choice:
         if not reasoning and "reasoning" in delta:
             name = "reasoning"
             reasoning = thoughts(delta.get(name))
-        if not reasoning and "reasoning_details" in delta:
+        if not reasoning and not delta.keys() <= _DELTA_KNOWN:
             name = ""
-            reasoning = _details(delta)
+            reasoning = _details(delta) or next((told for n in _OWN_THOUGHTS if (told := thoughts(delta.get(n)))), "")
         if reasoning:
             self._think(reasoning, name, out)
         return reasoning
@@ -210,12 +219,14 @@ class Choice:
         if not fragments:
             self._unknown["tool_calls that are none"] += 1
             return
-        self._spoke = self._said = True
-        self._tools = self._tools or ToolCallAssembler(self._index, self._reading.tools)
+        self._tools = self._tools if self._tools is not None else ToolCallAssembler(self._index, self._reading.tools)
         self._tools.read(fragments, out, complete=complete)
+        if self._tools:
+            self._spoke = self._said = True
 
     def _text(self, content: str, out: list[Event]) -> None:
         if self._tag_form == "none":
+            self._said = True
             out.append(Text(content, self._index))
             return
         if self._tags is None:
@@ -227,6 +238,7 @@ class Choice:
         if reasoning:
             out.append(Reasoning(reasoning, self._index))
         if answer:
+            self._said = True
             out.append(Text(answer, self._index))
 
     def _parts(self, content: Any, out: list[Event]) -> None:
@@ -237,12 +249,15 @@ class Choice:
             elif piece.thought:
                 self._think(piece.thought, "thinking", out)
             elif piece.picture:
+                self._said = True
                 out.append(Image(piece.picture))
             elif piece.refusal:
+                self._said = True
                 out.append(Passthrough("delta", {"refusal": piece.refusal}, self._index))
             elif piece.call:
                 self._call([piece.call], out, complete=True)
             else:
+                self._said = True
                 out.append(Passthrough("delta", {"content_parts": [piece.other]}, self._index))
 
     def _other(self, delta: Mapping[str, Any], told: str, out: list[Event], *, complete: bool) -> None:
@@ -250,6 +265,9 @@ class Choice:
         fields = {n: value for n, value in delta.items() if n not in _DELTA_KNOWN and self._is_news(n, value)}
         if (reasoning := delta.get("reasoning")) and not (told and thoughts(reasoning) == told):
             fields["reasoning"] = reasoning
+        for name in _OWN_THOUGHTS:
+            if told and fields.get(name) == told:
+                del fields[name]
         if isinstance(annotations := fields.get("annotations"), list) and annotations and self._index == 0:
             citations, rest = from_annotations(annotations)
             out += citations

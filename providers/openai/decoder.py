@@ -14,16 +14,17 @@ from typing import Any, Final
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Event, Failure, Reasoning, Text
 from providers.contract.operation import Decoder
+from providers.formats.json_end import JsonEnd
 from providers.formats.json_tally import JsonTally
 from providers.formats.jsontext import BODY_VALUES, EVENT_VALUES, loads
-from providers.formats.sse import SseLimit, SseReader
+from providers.formats.sse import ErrorData, SseLimit, SseReader
 from providers.formats.word_frames import WordFrames
-from providers.official.errors import classify, error_event
+from providers.official.errors import classify, error_event, error_told
+from providers.official.reasons import CUT_CALL, LOST_CALL
 from providers.openai.answer import ENTRIES_LIMIT, OpenAIAnswer, has_more_entries, unwrapped, word_field
 from providers.openai.choice import ReadingOptions
 from providers.openai.form import Form
 from providers.openai.frames import DONE, BrokenFrame, Frames, glued
-from providers.openai.json_end import JsonEnd
 from providers.openai.merge import PassthroughMerger
 from providers.shared.quotable import quotable
 
@@ -43,7 +44,6 @@ _MARK: Final = "[DONE]"
 """The end mark in quotes."""
 _START_LIMIT_BYTES: Final = 2000
 _CUT_OFF: Final = "The API's answer ended without its end mark or a finish_reason; it is cut off. Try again."
-_CUT_CALL: Final = "The API ended its answer in the middle of a tool call. Try again."
 
 
 class _Body(Enum):
@@ -236,6 +236,9 @@ class OpenAIDecoder(Decoder):
         for payload in payloads:
             if self._ended:
                 return
+            if isinstance(payload, ErrorData):
+                self._end(Failure(error_told(payload, self._form.error_codes)), out)
+                return
             if (words := self._alike.words(payload)) is not None:
                 self._answer.goes_on(self._alike.name, words, out)
                 continue
@@ -292,9 +295,9 @@ class OpenAIDecoder(Decoder):
 
     def _complete(self, out: list[Event]) -> None:
         if self._answer.cut:
-            self._fail(ErrorKind.INCOMPLETE, _CUT_CALL, out)
+            self._fail(ErrorKind.INCOMPLETE, CUT_CALL, out)
         elif self._answer.lost:
-            self._fail(ErrorKind.PROVIDER_DOWN, "The API speaks of a tool call and sent none. Try again.", out)
+            self._fail(ErrorKind.PROVIDER_DOWN, LOST_CALL, out)
         else:
             self._end(self._answer.finish(out), out)
 
@@ -329,6 +332,9 @@ class OpenAIDecoder(Decoder):
             return
         if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
             value = value[0]
+        if isinstance(value, list) and value and all(isinstance(one, dict) and "choices" in one for one in value):
+            self._pieces(value, "", out)  # the chunks of a stream in a list
+            return
         if isinstance(value, dict):
             value = unwrapped(value)
         if has_more_entries([value], ENTRIES_LIMIT):

@@ -12,10 +12,10 @@ from providers.contract.errors import ErrorKind
 from providers.contract.passed_on import ENDPOINTS
 from providers.contract.written import Listed, better
 from providers.official.options import ApiOptions, known_preset
+from providers.official.reasons import FAILURES, REASONS
 from providers.openai.form import Form, MaxTokensName, ReasoningField, SearchSwitch, TagForm, ThinkingSwitch
 from providers.openai.preset import OPERATIONS, OperationName, Preset
 from providers.openai.presets import NO_PRESET, PRESETS
-from providers.openai.reasons import FAILURES, REASONS
 from providers.openai.vendors import AZURE_ADDRESS
 
 _PATH: Final = re.compile(r"/?[A-Za-z0-9._%@:-]+(?:/[A-Za-z0-9._%@:-]+)*(?:\?[A-Za-z0-9._%&=:-]*)?")

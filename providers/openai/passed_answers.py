@@ -20,9 +20,9 @@ from providers.contract.events import Event, Failure, Finish, Verbatim
 from providers.contract.operation import Decoder
 from providers.formats.json_tally import JsonTally
 from providers.formats.jsontext import BODY_VALUES, mapping
-from providers.formats.sse import SseLimit, SseReader
+from providers.formats.sse import ErrorData, SseLimit, SseReader
 from providers.official.codes import Codes
-from providers.official.errors import error_event
+from providers.official.errors import error_event, error_told
 from providers.openai.usage import counts_tokens, usage_of
 from providers.shared.whole_body import WholeBody
 
@@ -179,6 +179,8 @@ class EventStream(Decoder):
             return self._failed(_down(f"The API's stream cannot be read: {limit}."))
         out: list[Event] = []
         for payload in payloads:
+            if isinstance(payload, ErrorData):
+                return self._failed(self._reading.told(error_told(payload, self._reading.codes)))
             value = _object_in(payload)
             if value is None:
                 continue

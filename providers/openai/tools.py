@@ -9,19 +9,15 @@ end of the answer, at which a call without arguments has none (`{}`). Seen in re
     calls without `function` around name and arguments; indexes as text; one call or a table of calls instead of a list
 """
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from providers.contract.events import Event, ToolCallDelta
-from providers.formats.jsontext import EVENT_VALUES, loads, mapping, text, whole
-from providers.openai.json_end import JsonEnd
+from providers.openai.call import Call
+from providers.openai.call_fragments import CallFragment, has_identity, parse_fragment
 
-_KNOWN: Final = frozenset({"index", "id", "type", "function"})
-_FLAT: Final = frozenset({"name", "arguments", "input", "parameters"})
 _NAMELESS_LIMIT: Final = 64
 """Fragments to wait for a name."""
 _CALLS_LIMIT: Final = 1024
@@ -38,68 +34,6 @@ _EMPTY_LIMIT: Final = 1000
 """Longer arguments than this are no empty object, however blank."""
 _SNAPSHOT_CHARS: Final = 4
 """Arguments that begin with so much of what was told already are not their next piece, but all of them so far."""
-_TEXT_LIMIT: Final = 1024 * 1024
-_DEPTH_LIMIT: Final = 3
-
-
-class CallFragment(NamedTuple):
-    """A fragment of a tool call. `free`: a custom tool, whose input is no JSON."""
-
-    place: int | None
-    """The API's index, which is not always one."""
-    id: str
-    name: str
-    arguments: str
-    extra: dict[str, Any]
-    free: bool
-
-
-class _Call:
-    __slots__ = (
-        "_digest", "extra", "free", "held", "id", "index", "json", "name", "pending", "said_id", "size", "started",
-    )  # fmt: skip
-
-    def __init__(self, index: int) -> None:
-        self.index = index
-        self.said_id = ""
-        self.id: str | None = None
-        """The id to tell; None where the API gave none, or one that another call has already."""
-        self.name = ""
-        self.started = False
-        self.free = False
-        self.held = ""
-        """The beginning of the arguments, while it may be an empty object before the real ones."""
-        self.pending: list[str] = []
-        self.extra: dict[str, Any] = {}
-        self.json = JsonEnd()
-        self.size = 0
-        """Characters of the arguments that were told."""
-        self._digest = hashlib.blake2b(digest_size=16)
-
-    @property
-    def blank(self) -> bool:
-        """No arguments so far, not even an empty object."""
-        return not self.json.begun and not self.held
-
-    @property
-    def open(self) -> bool:
-        """Whether the arguments have begun and not ended."""
-        return not self.free and not self.json.ended and (self.json.begun or not self.whole_object)
-
-    @property
-    def whole_object(self) -> bool:
-        """An empty object is all there is so far."""
-        return "}" in self.held
-
-    def append(self, arguments: str) -> None:
-        self.size += len(arguments)
-        self._digest.update(arguments.encode("utf-8", "surrogatepass"))
-
-    def same_as(self, arguments: str) -> bool:
-        if len(arguments) != self.size:
-            return False
-        other = hashlib.blake2b(arguments.encode("utf-8", "surrogatepass"), digest_size=16)
-        return other.digest() == self._digest.digest()
 
 
 class ToolCallAssembler:
@@ -108,16 +42,16 @@ class ToolCallAssembler:
     def __init__(self, choice: int, names: Set[str] = frozenset()) -> None:
         self._choice = choice
         self._names = names
-        self._calls: list[_Call] = []
-        self._by_index: dict[int, _Call] = {}
-        self._by_id: dict[str, _Call] = {}
+        self._calls: list[Call] = []
+        self._by_index: dict[int, Call] = {}
+        self._by_id: dict[str, Call] = {}
         self._waiting = 0
         """The first call that was not told yet."""
-        self._row: list[_Call] = []
+        self._row: list[Call] = []
         """The calls that the last delta with several began; where nothing else names them, their place in it does."""
 
     def __bool__(self) -> bool:
-        return bool(self._calls)
+        return any(call.said for call in self._calls)
 
     @property
     def unfinished(self) -> bool:
@@ -127,13 +61,13 @@ class ToolCallAssembler:
     @property
     def broken_off(self) -> bool:
         """Whether the JSON of a call has begun and not ended, whatever the API says of the answer's end."""
-        return any(not call.free and (call.json.inside or call.held == "{") for call in self._calls)
+        return any(call.broken_off for call in self._calls)
 
     def read(self, fragments: Sequence[Mapping[str, Any]], out: list[Event], *, complete: bool) -> None:
         """Fragments of a delta, or the `complete` calls of a whole message; as `listed` gives them."""
         before = len(self._calls)
-        parsed = list(map(_parse_fragment, fragments))
-        row = self._row if len(parsed) == len(self._row) and not any(map(_has_identity, parsed)) else []
+        parsed = list(map(parse_fragment, fragments))
+        row = self._row if len(parsed) == len(self._row) and not any(map(has_identity, parsed)) else []
         for position, fragment in enumerate(parsed):
             known = self._calls[position] if complete and position < before else None
             if known is not None and (
@@ -154,7 +88,7 @@ class ToolCallAssembler:
     def flush(self, out: list[Event], *, complete: bool = True) -> None:
         """Emits what was held back. `complete` False: the answer was cut, and no call is given what it never said."""
         for call in self._calls:
-            arguments = _EMPTY if call.whole_object or (complete and call.blank and not call.free) else call.held
+            arguments = _EMPTY if call.whole_object or (complete and call.blank and not call.free) else call.rest()
             call.held = ""
             if call.started:
                 self._emit_call(call, arguments, {}, out)
@@ -163,7 +97,7 @@ class ToolCallAssembler:
                 self._start(call, out)
 
     # -- which call -----------------------------------------------------------------------------------------------
-    def _find(self, fragment: CallFragment) -> _Call:
+    def _find(self, fragment: CallFragment) -> Call:
         """The call a fragment belongs to, a new one if need be."""
         last = self._calls[-1] if self._calls else None
         if fragment.place is None:
@@ -181,12 +115,12 @@ class ToolCallAssembler:
             return last
         return self._new(fragment, like=known)
 
-    def _continues_under_new_id(self, last: _Call, fragment: CallFragment) -> bool:
+    def _continues_under_new_id(self, last: Call, fragment: CallFragment) -> bool:
         """An unknown id, and no index: the same call under another id, while its JSON is open and none begins."""
         begins = not fragment.arguments.strip() or fragment.arguments.lstrip()[0] == "{"
         return last.json.begun and last.open and (not fragment.name or (fragment.name == last.name and not begins))
 
-    def _continues(self, call: _Call, fragment: CallFragment) -> bool:
+    def _continues(self, call: Call, fragment: CallFragment) -> bool:
         """Whether the fragment is more of `call`, not the beginning of the next one."""
         new_id = bool(fragment.id and call.said_id and fragment.id != call.said_id)
         renamed = bool(fragment.name and call.name and fragment.name != call.name)
@@ -212,7 +146,7 @@ class ToolCallAssembler:
             return repeated or not (fragment.name or new_id)
         return not (new_id and fragment.name)
 
-    def _is_name_piece(self, call: _Call, fragment: CallFragment) -> bool:
+    def _is_name_piece(self, call: Call, fragment: CallFragment) -> bool:
         """Whether another name before any arguments is the next piece of the name."""
         if fragment.name.startswith(call.name) and fragment.name not in self._names:
             return True
@@ -221,13 +155,13 @@ class ToolCallAssembler:
             return any(name.startswith(joined) for name in self._names) or call.name not in self._names
         return fragment.place is not None
 
-    def _is_repetition(self, call: _Call, fragment: CallFragment) -> bool:
+    def _is_repetition(self, call: Call, fragment: CallFragment) -> bool:
         """Whether a whole call is one that was told before: a message that is sent again as it grows."""
         same = fragment.id == call.said_id if fragment.id and call.said_id else fragment.name == call.name
         arguments = fragment.arguments.strip()
         return same and (call.same_as(arguments) or (not call.json.begun and arguments in ("", _EMPTY)))
 
-    def _is_growing_snapshot(self, call: _Call, fragment: CallFragment, out: list[Event]) -> bool:
+    def _is_growing_snapshot(self, call: Call, fragment: CallFragment, out: list[Event]) -> bool:
         """Whether a fragment says all of a call so far once more, and some more of it; that is then told."""
         if not (call.started and call.open and call.size >= _SNAPSHOT_CHARS and len(fragment.arguments) > call.size):
             return False
@@ -239,8 +173,8 @@ class ToolCallAssembler:
         self._add(call, fragment._replace(arguments=fragment.arguments[call.size :]), out)
         return True
 
-    def _new(self, fragment: CallFragment, like: _Call | None = None) -> _Call:
-        call = _Call(len(self._calls))
+    def _new(self, fragment: CallFragment, like: Call | None = None) -> Call:
+        call = Call(len(self._calls))
         self._calls.append(call)
         if fragment.place is not None:
             self._by_index[fragment.place] = call
@@ -249,13 +183,13 @@ class ToolCallAssembler:
         return call
 
     # -- what it says ---------------------------------------------------------------------------------------------
-    def _add(self, call: _Call, fragment: CallFragment, out: list[Event]) -> None:
+    def _add(self, call: Call, fragment: CallFragment, out: list[Event]) -> None:
         call.free = call.free or fragment.free
         self._identify(call, fragment)
         started, before, first = call.started, len(out), call
         if not started:
             call.extra |= fragment.extra
-        arguments, at = fragment.arguments, 0
+        arguments, at = call.read_now(fragment.arguments), 0
         if not call.whole_object:
             arguments, call.held = call.held + arguments, ""
         while True:
@@ -272,7 +206,7 @@ class ToolCallAssembler:
             else:
                 self._emit_call(first, "", fragment.extra, out)
 
-    def _identify(self, call: _Call, fragment: CallFragment) -> None:
+    def _identify(self, call: Call, fragment: CallFragment) -> None:
         """Id and name, as far as this fragment has them."""
         if fragment.id and fragment.id != call.said_id and not call.started:
             more = not fragment.name and not fragment.arguments and call.blank
@@ -290,7 +224,7 @@ class ToolCallAssembler:
             elif fragment.name != call.name:
                 call.name = (call.name + fragment.name)[:_WORD_LIMIT]
 
-    def _take_arguments(self, call: _Call, arguments: str, at: int, out: list[Event]) -> int:
+    def _take_arguments(self, call: Call, arguments: str, at: int, out: list[Event]) -> int:
         """Takes the arguments from `at` on that are the call's; gives where behind the end of its JSON another begins.
 
         Positions, not copies of the rest: a fragment may be megabytes of objects.
@@ -317,7 +251,7 @@ class ToolCallAssembler:
             at = end
         return self._take_rest(call, arguments, at, out)
 
-    def _take_rest(self, call: _Call, arguments: str, at: int, out: list[Event]) -> int:
+    def _take_rest(self, call: Call, arguments: str, at: int, out: list[Event]) -> int:
         """What stands behind the end of a call's JSON: nothing, the same once more, another object, or odd words."""
         lead = _LEAD.match(arguments, at)
         if lead is None:
@@ -328,17 +262,16 @@ class ToolCallAssembler:
                 return len(arguments)
         if lead[1] in "{[" and len(self._calls) < _CALLS_LIMIT:
             return lead.start(1)
-        self._emit(call, arguments[at:], out)
-        return len(arguments)
+        return len(arguments)  # half a tag of the model's, one bracket too many: with it, it would be no JSON
 
-    def _emit(self, call: _Call, arguments: str, out: list[Event]) -> None:
+    def _emit(self, call: Call, arguments: str, out: list[Event]) -> None:
         call.append(arguments)
         if call.started:
             self._emit_call(call, arguments, {}, out)
         else:
             call.pending.append(arguments)
 
-    def _may_start(self, call: _Call) -> bool:
+    def _may_start(self, call: Call) -> bool:
         """Whether name and id are whole: the arguments have begun, or the name is one of the request's tools."""
         if call.free:
             return bool(call.name)
@@ -346,13 +279,13 @@ class ToolCallAssembler:
             return True
         if not call.name:
             return False
-        if call.json.begun or call.held:
+        if not call.blank:
             return True
         if len(call.said_id) < _SETTLED_ID or call.name not in self._names:
             return False
         return not any(name != call.name and name.startswith(call.name) for name in self._names)
 
-    def _start(self, call: _Call, out: list[Event]) -> None:
+    def _start(self, call: Call, out: list[Event]) -> None:
         """Tells a call, and before it those that came first: clients count calls as they come."""
         for earlier in self._calls[self._waiting : call.index]:
             if not earlier.started and earlier.name:
@@ -361,84 +294,12 @@ class ToolCallAssembler:
         while self._waiting < len(self._calls) and self._calls[self._waiting].started:
             self._waiting += 1
 
-    def _begin(self, call: _Call, out: list[Event]) -> None:
+    def _begin(self, call: Call, out: list[Event]) -> None:
         call.started = True
         arguments = "".join(call.pending)
         call.pending = []
         out.append(ToolCallDelta(call.index, call.id, call.name, arguments, self._choice, call.extra or None))
 
-    def _emit_call(self, call: _Call, arguments: str, extra: dict[str, Any], out: list[Event]) -> None:
+    def _emit_call(self, call: Call, arguments: str, extra: dict[str, Any], out: list[Event]) -> None:
         if arguments or extra:
             out.append(ToolCallDelta(call.index, None, None, arguments, self._choice, extra or None))
-
-
-def listed(value: Any, depth: int = 0) -> list[Mapping[str, Any]]:
-    """The fragments in `tool_calls`: a list, one call, a table of calls by index, or one of these as JSON in a text."""
-    if isinstance(value, str) and value.lstrip()[:1] in ("{", "[") and len(value) <= _TEXT_LIMIT:
-        value = loads(value.encode("utf-8", "surrogatepass"), EVENT_VALUES)
-    if isinstance(value, list):
-        if depth == 0 and all(type(entry) is dict for entry in value):  # nearly always
-            return value
-        return [found for entry in value for found in listed(entry, depth + 1)] if depth < _DEPTH_LIMIT else []
-    if not isinstance(value, dict) or not value:
-        return []
-    if depth or value.keys() & {"function", "id", "name", "arguments", "custom"}:
-        return [value]
-    return [{"index": key, **entry} for key, entry in value.items() if isinstance(entry, dict)]
-
-
-def _parse_fragment(fragment: Mapping[str, Any]) -> CallFragment:
-    function = fragment.get("function")
-    if isinstance(function, str):
-        function = {**fragment, "name": function}
-    flat = not isinstance(function, dict)
-    place = fragment if flat else mapping(function)
-    custom = mapping(fragment.get("custom"))
-    arguments = place.get("arguments")
-    if arguments is None:  # Anthropic's and Llama's names for them
-        arguments = next((place[name] for name in ("input", "parameters") if isinstance(place.get(name), dict)), None)
-    return CallFragment(
-        place=_index(fragment.get("index")),
-        id=_word(fragment.get("id")),
-        name=text(place.get("name")) or text(custom.get("name")),
-        arguments=_arguments(arguments),
-        extra=_extra(fragment, _KNOWN | _FLAT if flat and not custom else _KNOWN),
-        free=bool(custom),
-    )
-
-
-def _has_identity(fragment: CallFragment) -> bool:
-    """Whether a fragment says of itself which call it belongs to."""
-    return fragment.place is not None or bool(fragment.id or fragment.name)
-
-
-def _index(value: Any) -> int | None:
-    if isinstance(value, str):
-        return int(value[:9]) if value.isascii() and value.removeprefix("-").isdigit() else None
-    if isinstance(value, float):
-        return int(value) if value.is_integer() and abs(value) < 1e9 else None
-    return whole(value)
-
-
-def _word(value: Any) -> str:
-    number = whole(value)
-    return str(number) if number is not None and abs(number) < 1 << 64 else text(value)
-
-
-def _arguments(value: Any) -> str:
-    if isinstance(value, str):
-        return "" if value.strip() == "null" else value
-    if value is None or value == []:
-        return ""
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _extra(fragment: Mapping[str, Any], known: frozenset[str]) -> dict[str, Any]:
-    """Fields without a place of their own: `extra_content`, `custom` …"""
-    kind = text(fragment.get("type"))
-    if fragment.keys() <= known and kind in ("function", ""):
-        return {}
-    extra = {name: value for name, value in fragment.items() if name not in known and value is not None}
-    if kind not in ("", "function", "tool_use", "tool_call"):
-        extra["type"] = kind
-    return extra

@@ -100,4 +100,6 @@ def _whole_count(name: str, value: Any, depth: int) -> Any:
         return _with_whole_counts(value, depth + 1)
     if isinstance(value, str) and name.endswith("tokens") and (number := _number(value)) is not None:
         value = number
+    elif depth and name.endswith("tokens") and _count(value) is None:
+        return None  # a detail that is no count
     return int(value) if isinstance(value, float) and value.is_integer() else value

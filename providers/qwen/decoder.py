@@ -16,7 +16,7 @@ from providers.contract.events import Event, Failure, Finish, FinishReason, Imag
 from providers.contract.operation import Decoder
 from providers.formats.json_tally import holds_more
 from providers.formats.jsontext import EVENT_VALUES, INVALID, loads, loads_glued, mapping, text, unread
-from providers.formats.sse import EVENT_LIMIT_BYTES, SseLimit, SseReader
+from providers.formats.sse import EVENT_LIMIT_BYTES, ErrorData, SseLimit, SseReader
 from providers.qwen.candidates import AnswerCandidates
 from providers.qwen.errors import is_challenge, is_check_page, page_in_stream, stream_error, wordless
 from providers.qwen.frames import ANSWERS, DONE, ends_silently, is_whole, kinds_of, named
@@ -141,6 +141,10 @@ class QwenDecoder(Decoder):
 
     def _read(self, payload: bytes, out: list[Event]) -> None:
         frame = loads(payload, EVENT_VALUES)
+        if isinstance(payload, ErrorData):
+            told = frame if isinstance(frame, dict) else {"error": payload.decode("utf-8", "replace")}
+            self._fail(stream_error(told), out)
+            return
         if frame is not INVALID:
             self._frame(frame, out)
             return

@@ -8,8 +8,9 @@ from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Event, Failure, Finish, FinishReason
 from providers.contract.operation import Decoder
 from providers.formats.jsontext import EVENT_VALUES, INVALID, loads, unread
-from providers.formats.sse import SseLimit, SseReader
+from providers.formats.sse import ErrorData, SseLimit, SseReader
 from providers.formats.word_frames import WordFrames
+from providers.shared.quotable import quotable
 
 _KINDS_LIMIT: Final = 64
 _KIND_CHARS: Final = 60
@@ -93,14 +94,16 @@ class FrameDecoder(Decoder, ABC):
     def _payload(self, payload: bytes, out: list[Event]) -> None:
         if self._over:
             return
-        if (words := self._alike.words(payload)) is not None:
+        if not isinstance(payload, ErrorData) and (words := self._alike.words(payload)) is not None:
             self._goes_on(words, out)
             return
         if payload.strip() in self.end_marks:
             self._finish(out)
             return
         value = loads(payload, EVENT_VALUES)
-        if value is INVALID:
+        if isinstance(payload, ErrorData):
+            self._error(payload, value, out)
+        elif value is INVALID:
             message = f"{self.site} sent a frame that {unread(payload, EVENT_VALUES)}."
             self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, message), out)
         else:
@@ -110,6 +113,14 @@ class FrameDecoder(Decoder, ABC):
                 self._alike.forget()
                 if (found := self._words_in(frame)) is not None:
                     self._alike.learn(payload, *found)
+
+    def _error(self, payload: ErrorData, value: Any, out: list[Event]) -> None:
+        """What the site calls an error, in its own words where its frames know none of these."""
+        if isinstance(value, dict):
+            self._frame(value, out)
+        words = quotable(value if isinstance(value, str) else payload.decode("utf-8", "replace"))
+        message = f"{self.site} broke its answer off with an error." + (f" It said: {words}" if words else "")
+        self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, message), out)
 
     def _unreadable(self, why: str) -> ProviderError:
         return ProviderError(ErrorKind.PROVIDER_DOWN, f"{self.site}'s answer cannot be read on: {why}.")

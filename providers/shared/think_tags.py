@@ -67,6 +67,12 @@ class ThinkTags:
         self.unclosed = False
         """Set by `close`: the text ended before the closing tag that its reasoning was to have."""
 
+    @property
+    def may_answer(self) -> bool:
+        """Whether what is held may turn out to be words of the answer, not of the thinking."""
+        undecided = self._state in (_State.START, _State.UNDECIDED, _State.UNOPENED)
+        return undecided and bool(self._held or self._pile)
+
     def feed(self, text: str) -> tuple[str, str]:
         """The (reasoning, answer) that `text` settles."""
         reasoning: list[str] = []

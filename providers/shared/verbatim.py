@@ -33,6 +33,7 @@ _PAGE_BYTES: Final = 64 * 1024
 _EVENT: Final = b"event: "
 _KINDS_LIMIT: Final = 64
 _KIND_CHARS: Final = 60
+_WORDS: Final = 2000
 
 
 class VerbatimDecoder(Decoder, ABC):
@@ -61,6 +62,8 @@ class VerbatimDecoder(Decoder, ABC):
         self._begun = False
         self._tally = JsonTally()
         self._over = False
+        self._tells_failure = True
+        """The API's own last event tells a client of the failure that it means."""
 
     # -- a form's part ----------------------------------------------------------------------------------------------
     @abstractmethod
@@ -165,14 +168,21 @@ class VerbatimDecoder(Decoder, ABC):
 
     def _look_at(self, block: bytes) -> Sequence[Event]:
         name, payload = _fields(block)
-        if not payload or payload == b"[DONE]":
+        is_error = name.strip().lower() == b"error"
+        if not is_error and (not payload or payload == b"[DONE]"):
             return ()
         value = loads(payload, BODY_VALUES)
+        if not isinstance(value, dict) and is_error:
+            self._tells_failure = False
+            value = {"error": payload[:_WORDS].decode("utf-8", "replace") or "an error, and no more"}
         if not isinstance(value, dict):
             self._count("event that is no JSON object")
             return ()
         kind = value.get("type")
-        kind = kind if isinstance(kind, str) else name.decode("ascii", "replace")
+        if is_error:
+            kind = "error"
+        elif not isinstance(kind, str):
+            kind = name.decode("ascii", "replace")
         found = self._read(kind, value)
         if kind not in self.opening and not (found and isinstance(found[-1], Failure)):
             self._begun = True
@@ -195,7 +205,9 @@ class VerbatimDecoder(Decoder, ABC):
     def _ended(self, events: bytes, told: list[Event], last: bytes) -> list[Event]:
         end = told[-1]
         if isinstance(end, Failure):
-            told[-1] = replace(end, told=self._begun and self._wants_stream)
+            told[-1] = replace(end, told=self._begun and self._wants_stream and self._tells_failure)
+            if not self._tells_failure:
+                events = events[: len(events) - len(last) - 2]
             out = self._passed(events, told) if self._begun else [told[-1]]
         elif self._wants_stream:
             out = self._passed(events, told)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.formats.sse import LINES_LIMIT, SseLimit, SseReader
+from providers.formats.sse import LINES_LIMIT, ErrorData, SseLimit, SseReader
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
@@ -165,3 +165,29 @@ def test_any_stream_is_read_the_same_at_any_cuts(
         found += reader.feed(stream[at:cut])
         at = max(at, cut)
     assert found + reader.flush() == read(stream, **how)
+
+
+ERRORS: dict[str, tuple[bytes, bytes]] = {
+    "event": (b'event: error\ndata: {"a":1}\n\n', b'{"a":1}'),
+    "event behind its data": (b'data: {"a":1}\nevent:error\n\n', b'{"a":1}'),
+    "in capitals": (b"event: ERROR \ndata: no\n\n", b"no"),
+    "of nothing": (b"event: error\n\n", b""),
+    "of empty data": (b"event: error\ndata:\n\n", b""),
+    "field": (b'error: {"code":500}\n\n', b'{"code":500}'),
+}
+
+
+@pytest.mark.parametrize("how", [{}, {"bare_json": True}, {"strays": True}], ids=str)
+@pytest.mark.parametrize(("stream", "data"), ERRORS.values(), ids=ERRORS.keys())
+def test_what_is_called_an_error_is_known_by_its_type(stream: bytes, data: bytes, how: dict[str, Any]) -> None:
+    for at in range(len(stream) + 1):
+        reader = SseReader(**how)
+        found = [*reader.feed(b"data: 1\n\n" + stream[:at]), *reader.feed(stream[at:] + b"data: 2\n\n")]
+        assert found == [b"1", data, b"2"]
+        assert [isinstance(payload, ErrorData) for payload in found] == [False, True, False]
+
+
+@pytest.mark.parametrize("name", ["errors", "noerror", "error.fixed", "message"])
+def test_events_of_other_names_are_none(name: str) -> None:
+    (payload,) = read(f"event: {name}\ndata: 1\n\n".encode())
+    assert not isinstance(payload, ErrorData)

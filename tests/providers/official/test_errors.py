@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.official.codes import COMMON
-from providers.official.errors import classify
+from providers.official.errors import classify, error_event, error_told
 from providers.openai.presets import PRESETS
 from tests.providers.official.refusing import JSON, error, refusal
 
@@ -302,3 +302,40 @@ def test_words_are_looked_for_within_bounds() -> None:
     for _ in range(100):
         deep = {"data": {"result": deep}}
     assert refusal(400, deep).message == "The API refuses the request (status 400)."
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "words"),
+    [
+        (b'{"error": {"code": "rate_limit_exceeded", "message": "slowly"}}', K.RATE_LIMITED, "slowly"),
+        (b'{"message": "gone"}', K.PROVIDER_DOWN, "gone"),
+        (b'"boom"', K.PROVIDER_DOWN, "boom"),
+        (b"upstream timed out", K.PROVIDER_DOWN, "upstream timed out"),
+        (b'{"status": 503}', K.PROVIDER_DOWN, ""),
+        (b'[{"error": {"message": "maximum context length is 4"}}]', K.TOO_LONG, "maximum"),
+        (b"", K.PROVIDER_DOWN, "does not say"),
+        (b"null", K.PROVIDER_DOWN, "does not say"),
+        (b"\xff\xfe", K.PROVIDER_DOWN, ""),
+    ],
+    ids=str,
+)
+def test_data_that_is_called_an_error_is_one_whatever_it_holds(data: bytes, kind: K, words: str) -> None:
+    found = error_told(data, {})
+    assert found.kind is kind
+    assert words in found.message
+
+
+@pytest.mark.parametrize(
+    ("value", "is_error"),
+    [
+        ({"type": "error"}, True),
+        ({"object": "error"}, True),
+        ({"x_groq": {"id": "req_1", "error": "over capacity"}, "choices": [{"delta": {}}]}, True),
+        ({"x_groq": {"id": "req_1", "error": None}}, False),
+        ({"x_groq": "error"}, False),
+        ({"type": "ping"}, False),
+    ],
+    ids=str,
+)
+def test_what_a_frame_without_words_of_an_error_says(value: Any, is_error: bool) -> None:
+    assert (error_event(value, {}) is not None) is is_error

@@ -10,7 +10,8 @@ import pytest
 from providers.contract.errors import ErrorKind
 from providers.contract.events import Finish
 from providers.openai.choice import ReadingOptions
-from tests.providers.openai.streams import chunk, decode, delta, sse, words
+from providers.openai.form import Form, TagForm
+from tests.providers.openai.streams import STOP, chunk, decode, delta, sse, words
 
 
 @pytest.mark.parametrize(
@@ -66,3 +67,64 @@ def test_calls_in_a_choice_of_their_own_belong_to_the_only_candidate() -> None:
     }
     answer = decode([json.dumps(body).encode()], stream=False)
     assert (answer.text, answer.calls, answer.end) == ({0: "a"}, [(0, 0, "a", "f", "{}")], Finish("tool_calls"))
+
+
+THOUGHTS = [
+    {"thinking": "Hm"},
+    {"thinking": {"content": "Hm", "signature": "s"}},
+    {"reasoning_text": "Hm"},
+    {"thinking_blocks": [{"type": "thinking", "thinking": "Hm", "signature": None}]},
+]
+
+
+@pytest.mark.parametrize("thought", THOUGHTS, ids=["text", "object", "copilot", "blocks"])
+def test_thinking_under_names_of_single_vendors_is_thinking(thought: dict[str, object]) -> None:
+    answer = decode([sse(chunk(delta(thought)), words("a"), STOP)])
+    assert (answer.reasoning, answer.text) == ({0: "Hm"}, {0: "a"})
+    whole = json.dumps(chunk({"index": 0, "message": {"content": "a", **thought}, "finish_reason": "stop"}))
+    assert decode([whole.encode()], stream=False).reasoning == {0: "Hm"}
+
+
+@pytest.mark.parametrize("name", ["thinking", "reasoning_text"])
+def test_thinking_is_not_told_under_two_names(name: str) -> None:
+    answer = decode([sse(chunk(delta({name: "Hm", "reasoning_content": "Hm"})), words("a"), STOP)])
+    assert (answer.reasoning, answer.extra) == ({0: "Hm"}, [])
+
+
+@pytest.mark.parametrize(
+    "thought", [*THOUGHTS, {"reasoning_opaque": "x"}, {"reasoning_content": "Hm", "signature": "x"}]
+)
+def test_thinking_alone_is_no_answer_that_an_end_mark_makes_whole(thought: dict[str, object]) -> None:
+    assert decode([sse(chunk(delta(thought)))]).failure.kind is ErrorKind.PROVIDER_DOWN
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "whole"),
+    [
+        ("explicit", "<think>Hm, so", False),
+        ("explicit", "<think>Hm</think>\n", False),
+        ("explicit", "<think>Hm</think>so", True),
+        ("explicit", "so", True),
+        ("explicit", "<thi", True),
+        ("implicit", "so", True),
+        ("implicit", "Hm</think>", False),
+    ],
+)
+def test_thinking_in_tags_alone_is_none_either(form: TagForm, text: str, whole: bool) -> None:
+    end = decode([sse(words(text))], Form(think_tags=form)).end
+    assert isinstance(end, Finish) is whole
+
+
+EMPTY = [[{}], [{"index": 0, "id": "", "type": "function", "function": {"name": "", "arguments": ""}}], [{"index": 0}]]
+
+
+@pytest.mark.parametrize("calls", EMPTY, ids=["object", "fields", "index"])
+def test_an_empty_call_beside_words_is_none(calls: list[dict[str, object]]) -> None:
+    answer = decode([sse(chunk(delta({"content": "a", "tool_calls": calls})), STOP)])
+    assert (answer.text, answer.calls, answer.end) == ({0: "a"}, [], Finish("stop"))
+    assert decode([sse(chunk(delta({"tool_calls": calls})))]).failure.kind is ErrorKind.PROVIDER_DOWN
+
+
+def test_a_reason_may_stand_in_the_delta() -> None:
+    assert decode([sse(words("a"), chunk(delta({"finish_reason": "length"})), done=False)]).end == Finish("length")
+    assert decode([sse(chunk(delta({"content": "a", "finish_reason": None})), STOP)]).end == Finish("stop")

@@ -44,6 +44,15 @@ ERRORS: dict[str, tuple[Any, ErrorKind]] = {
     ),
     "in-a-delta": (chunk(delta({"error": {"code": 429, "message": "x"}})), ErrorKind.RATE_LIMITED),
     "error-as-bool": ({"error": True, "message": "Rate limit reached", "code": 429}, ErrorKind.RATE_LIMITED),
+    "groq": (
+        chunk(delta({}), x_groq={"id": "req_1", "error": "Rate limit reached"}),
+        ErrorKind.PROVIDER_DOWN,
+    ),
+    "groq-with-an-end": (
+        chunk(delta({}, reason="stop"), x_groq={"id": "req_1", "error": "over capacity"}),
+        ErrorKind.PROVIDER_DOWN,
+    ),
+    "type-alone": ({"type": "error"}, ErrorKind.PROVIDER_DOWN),
     "with-choices": (
         chunk(delta({"content": "!"}, reason="error"), error={"code": 502, "message": "gone"}),
         ErrorKind.PROVIDER_DOWN,
@@ -51,7 +60,17 @@ ERRORS: dict[str, tuple[Any, ErrorKind]] = {
 }
 
 
-@pytest.mark.parametrize(("frame", "kind"), ERRORS.values(), ids=ERRORS.keys())
+NAMED: dict[str, tuple[Any, ErrorKind]] = {
+    "named": (b'event: error\ndata: {"message": "gone"}\n\n', ErrorKind.PROVIDER_DOWN),
+    "named-text": (b'event: error\ndata: "maximum context length is 4"\n\n', ErrorKind.TOO_LONG),
+    "named-words": (b"event: error\ndata: upstream timed out\n\n", ErrorKind.PROVIDER_DOWN),
+    "named-of-no-known-form": (b'event: error\ndata: {"status": 503}\n\n', ErrorKind.PROVIDER_DOWN),
+    "named-without-data": (b"event: error\n\n", ErrorKind.PROVIDER_DOWN),
+    "field": (b'error: {"code": 402, "message": "pay"}\n\n', ErrorKind.QUOTA),
+}
+
+
+@pytest.mark.parametrize(("frame", "kind"), (ERRORS | NAMED).values(), ids=(ERRORS | NAMED).keys())
 @pytest.mark.parametrize("before", [[], [words("a")]], ids=["first", "after-words"])
 def test_an_error_in_a_stream_is_the_end_of_it(frame: Any, kind: ErrorKind, before: list[Any]) -> None:
     answer = decode([sse(*before, frame, words("late"), STOP)], Form(error_codes=ZAI))

@@ -352,9 +352,9 @@ def test_arguments_are_the_same_at_every_cut(places: list[int]) -> None:
 @pytest.mark.parametrize(
     ("pieces", "told"),
     [
-        (["{}x"], ["{}x"]),
-        (["{}", "x"], ["{}x"]),
-        (["{}" + "y" * 2000], ["{}" + "y" * 2000]),
+        (["{}x"], ["{}"]),
+        (["{}", "x"], ["{}"]),
+        (["{}" + "y" * 2000], ["{}"]),
         (["{}" * 1500], ["{}"]),
         (["{}" * 1500 + '{"a":1}'], ['{"a":1}']),
         (["{}" + " " * 2000], ["{}"]),
@@ -374,3 +374,27 @@ def test_what_stands_behind_an_empty_object_is_read_to_its_end(pieces: list[str]
         assert isinstance(event, ToolCallDelta)
         found[event.index] = found.get(event.index, "") + event.arguments
     assert list(found.values()) == told
+
+
+@pytest.mark.parametrize("behind", ["</tool_call>", "}", "\n```", "<|im_end|>", "]}"])
+@pytest.mark.parametrize("apart", [True, False], ids=["apart", "at once"])
+def test_what_is_no_json_behind_the_arguments_is_no_part_of_them(behind: str, apart: bool) -> None:
+    pieces = [OBJECT, behind] if apart else [OBJECT + behind]
+    first = [call("f", "", index=0, id="a")]
+    frames = [chunk(delta({"tool_calls": part})) for part in (first, *([call(None, one, index=0)] for one in pieces))]
+    answer = decode([sse(*frames)])
+    assert (answer.calls, answer.end) == ([(0, 0, "a", "f", OBJECT)], Finish("tool_calls"))
+
+
+@given(st.lists(st.integers(0, 40), max_size=6))
+def test_arguments_that_are_quoted_once_too_often_are_unpacked_at_every_cut(places: list[int]) -> None:
+    text = json.dumps('{"a": "x\\"y", "b": [1, {}]}')
+    bounds = [0, *sorted(place % len(text) for place in places), len(text)]
+    pieces = [text[a:b] for a, b in pairwise(bounds)]
+    first = [call("f", "", index=0, id="a")]
+    frames = [chunk(delta({"tool_calls": part})) for part in (first, *([call(None, one, index=0)] for one in pieces))]
+    answer = decode([sse(*frames)])
+    assert (answer.calls, answer.end) == ([(0, 0, "a", "f", json.loads(text))], Finish("tool_calls"))
+    assert decode([sse(*frames, done=False)]).failure
+    cut = [chunk(delta({"tool_calls": part})) for part in (first, [call(None, text[:-1], index=0)])]
+    assert decode([sse(*cut, chunk(delta({}, reason="tool_calls")))]).failure

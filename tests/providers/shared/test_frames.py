@@ -132,3 +132,17 @@ def test_whatever_comes_there_is_one_end(pieces: list[bytes]) -> None:
     events = told(*pieces)
     assert [isinstance(event, Failure | Finish) for event in events].count(True) == 1
     assert isinstance(events[-1], Failure | Finish)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [(b'"gone"', "gone"), (b"no JSON at all", "no JSON at all"), (b'{"w": "odd"}', "odd"), (b"", "error")],
+    ids=["text", "words", "frame", "nothing"],
+)
+def test_what_the_site_calls_an_error_ends_the_answer(data: bytes, words: str) -> None:
+    decoder = Words()
+    events = decoder.feed(b'data: {"w": "so"}\n\nevent: error\ndata: ' + data + b'\n\ndata: {"stop": true}\n\n')
+    assert events[0] == Text("so")
+    assert isinstance(events[-1], Failure)
+    assert words in events[-1].error.message
+    assert decoder.close() == []

@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-from providers.contract.errors import ErrorKind
+from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import FinishReason
 from providers.formats.jsontext import mapping, text
 from providers.official.words import short_code
+from providers.shared.quotable import quotable
 
 _STOP: Final = (
     "stop eos eos_token end_turn stop_sequence stop_token stop_string end_of_text complete completed completion done"
@@ -39,6 +40,8 @@ FAILURES: Final[Mapping[str, ErrorKind]] = dict.fromkeys(
     ErrorKind.PROVIDER_DOWN,
 )
 
+LOST_CALL: Final = "The API speaks of a tool call and sent none. Try again."
+CUT_CALL: Final = "The API ended its answer in the middle of a tool call. Try again."
 _KINDS: Final[Mapping[str, ErrorKind]] = {kind.value: kind for kind in ErrorKind}
 _PENDING: Final = "null none nil undefined unspecified in_progress pending running generating streaming"
 _NOTHING: Final = frozenset({"", *_PENDING.split()})
@@ -92,6 +95,15 @@ class End(NamedTuple):
     word: str
     known: bool
     words: str = ""
+
+
+def broken_off(end: End, field: str) -> ProviderError | None:
+    """The failure that a reason means, which stood in this field; None where it means none."""
+    if end.failure is None:
+        return None
+    words = f" It said: {quotable(end.words)}" if end.words else ""
+    message = f"The API broke its answer off ({field} {end.word}).{words} Try again."
+    return ProviderError(end.failure, message, site_code=end.word)
 
 
 def end_of(finish_reason: Any, own: Mapping[str, str]) -> End | None:

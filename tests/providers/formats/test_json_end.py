@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.contract.events import Finish
+from providers.formats.json_end import JsonEnd
 from providers.openai.decoder import OpenAIDecoder
 from providers.openai.form import Form
-from providers.openai.json_end import JsonEnd
 from tests.providers.openai.streams import FIXTURES
 
 
