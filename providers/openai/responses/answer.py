@@ -4,10 +4,12 @@ An item is told in pieces, then once more whole, and a third time in the last ev
 again; what they left out is.
 """
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import (
     Citation,
     Event,
@@ -17,11 +19,12 @@ from providers.contract.events import (
     Passthrough,
     Reasoning,
     Text,
-    ToolCallDelta,
 )
 from providers.formats.jsontext import mapping, text, whole
 from providers.official.codes import Codes
+from providers.official.reasons import CUT_CALL
 from providers.openai.citations import from_annotations
+from providers.openai.responses.calls import CALLS, CallReader, argument_of
 from providers.openai.responses.ends import end_of, usage_in
 
 PARTS_LIMIT: Final = 5000
@@ -32,7 +35,7 @@ _SILENT: Final = (
     "response.created",
     "response.queued",
     "response.in_progress",
-    "response.content_part.",
+    "response.content_part.added",
     "response.reasoning_summary_part.",
     "response.web_search_call",
     "response.file_search_call",
@@ -47,9 +50,6 @@ _SILENT_ITEMS: Final = frozenset(
     {"web_search_call", "file_search_call", "code_interpreter_call", "mcp_call", "mcp_list_tools", "compaction"}
 )
 """Items of what the API did by itself."""
-_CALLS: Final[Mapping[str, str]] = {"function_call": "arguments", "custom_tool_call": "input"}
-"""Items that are calls of tools, and where their argument stands."""
-
 type _Place = tuple[str, Any, Any]
 """What is told, of which item, in which of its parts."""
 
@@ -67,8 +67,12 @@ class ResponseAnswer:
         """Place → how many characters of the answer came before it."""
         self._parts = 0
         self._chars = 0
-        self._calls: dict[Any, tuple[int, bool]] = {}
-        """Item → the number of its call, and whether it is one of a custom tool."""
+        self._digest = hashlib.blake2b(digest_size=16)
+        """Of those characters."""
+        self._calls = CallReader()
+        self._begun: dict[str, Any] = {}
+        """An item's id → where it stands, as its beginning said."""
+        self._last_begun: Any = None
         self._thinks_in: dict[Any, str] = {}
         """Item → whether its thinking is told as it was, or in short."""
         self._readers: dict[str, Callable[[Mapping[str, Any], list[Event]], None]] = {
@@ -81,16 +85,17 @@ class ResponseAnswer:
             "response.reasoning_summary_text.delta": lambda e, out: self._piece("short", e, text(e.get("delta")), out),
             "response.reasoning_summary_text.done": lambda e, out: self._rest("short", e, text(e.get("text")), out),
             "response.output_text.annotation.added": self._source,
+            "response.content_part.done": self._part_done,
             "response.output_item.added": self._item_begins,
             "response.output_item.done": lambda event, out: (
-                self._item(_item_of(event), mapping(event["item"]), out)
+                self._item(self._item_of(event), mapping(event["item"]), out)
                 if isinstance(event.get("item"), dict)
                 else None
             ),
             "response.function_call_arguments.delta": lambda e, out: self._argument(e, text(e.get("delta")), out),
             "response.custom_tool_call_input.delta": lambda e, out: self._argument(e, text(e.get("delta")), out),
-            "response.function_call_arguments.done": self._nothing,
-            "response.custom_tool_call_input.done": self._nothing,
+            "response.function_call_arguments.done": self._argument_done,
+            "response.custom_tool_call_input.done": self._argument_done,
         }
 
     def read(self, kind: str, event: Mapping[str, Any], out: list[Event]) -> None:
@@ -104,12 +109,44 @@ class ResponseAnswer:
     def end(self, response: Mapping[str, Any], status: str, out: list[Event]) -> Finish | Failure:
         """The end, before which is told what no piece was told of. Raises TooManyParts."""
         output = response.get("output")
-        if not self._told and not self._calls and isinstance(output, list):
+        if isinstance(output, list):
+            self._rest_of(output, out)
+        end = end_of(response, status, self._codes)
+        is_whole = isinstance(end, Finish) and end.reason in ("stop", "tool_calls")
+        self._calls.close(out, complete=is_whole)
+        out += usage_in(response)
+        if is_whole and self._calls.broken_off:
+            return Failure(ProviderError(ErrorKind.INCOMPLETE, CUT_CALL))
+        return Finish("tool_calls") if len(self._calls) and end == Finish("stop") else end
+
+    def _rest_of(self, output: list[Any], out: list[Event]) -> None:
+        """What the items of the last event tell and nothing before it did."""
+        if not self._told and not len(self._calls):
             for index, item in enumerate(output):
                 self._item(index, mapping(item), out)
-        out += usage_in(response)
-        end = end_of(response, status, self._codes)
-        return Finish("tool_calls") if self._calls and end == Finish("stop") else end
+            return
+        for _ in output:
+            self._part()
+        kinds: dict[str, list[tuple[int, dict[str, Any]]]] = {}
+        for index, item in enumerate(map(mapping, output)):
+            kinds.setdefault(text(item.get("type")), []).append((index, item))
+        if not self._thinks_in:
+            for index, item in kinds.get("reasoning", ()):
+                self._thinking(("end", index), item, out)
+        messages = kinds.get("message", [])
+        if not any(what in ("text", "refusal") for what, _, _ in self._told):
+            for index, item in messages:
+                self._message(("end", index), item, out)
+        else:
+            said = "".join(text(part.get("text")) for _, item in messages for part in _parts(item.get("content")))
+            if len(said) > self._chars and self._is_told(said[: self._chars]):
+                out.append(Text(said[self._chars :]))
+        self._calls.rest(output, out)
+
+    def _is_told(self, said: str) -> bool:
+        """Whether the text is all that was told of the answer."""
+        other = hashlib.blake2b(said.encode("utf-8", "surrogatepass"), digest_size=16)
+        return other.digest() == self._digest.digest()
 
     def count(self, what: str) -> None:
         """Counts what was not understood, under a bounded number of names."""
@@ -118,10 +155,16 @@ class ResponseAnswer:
 
     # -- words ------------------------------------------------------------------------------------------------------
     def _piece(self, what: str, event: Mapping[str, Any], said: str, out: list[Event]) -> None:
-        self._say((what, _item_of(event), _part_of(event)), said, out)
+        self._say((what, self._item_of(event), _part_of(event)), said, out)
 
     def _rest(self, what: str, event: Mapping[str, Any], said: str, out: list[Event]) -> None:
-        self._say_once((what, _item_of(event), _part_of(event)), said, out)
+        self._say_once((what, self._item_of(event), _part_of(event)), said, out)
+
+    def _part_done(self, event: Mapping[str, Any], out: list[Event]) -> None:
+        part = mapping(event.get("part"))
+        if part.get("type") in ("output_text", "refusal"):
+            what = "text" if part["type"] == "output_text" else "refusal"
+            self._rest(what, event, text(part.get(what)), out)
 
     def _say_once(self, place: _Place, said: str, out: list[Event]) -> None:
         if place not in self._told:
@@ -138,6 +181,7 @@ class ResponseAnswer:
         match what:
             case "text":
                 self._chars += len(said)
+                self._digest.update(said.encode("utf-8", "surrogatepass"))
                 out.append(Text(said))
             case "refusal":
                 out.append(Passthrough("delta", {"refusal": said}))
@@ -145,7 +189,7 @@ class ResponseAnswer:
                 out.append(Reasoning(f"\n\n{said}" if fresh and what == "short" and part else said))
 
     def _source(self, event: Mapping[str, Any], out: list[Event]) -> None:
-        item, part = _item_of(event), _part_of(event)
+        item, part = self._item_of(event), _part_of(event)
         self._cite(item, part, [event.get("annotation")], out)
 
     def _cite(self, item: Any, part: Any, annotations: list[Any], out: list[Event]) -> None:
@@ -159,8 +203,14 @@ class ResponseAnswer:
     # -- items ------------------------------------------------------------------------------------------------------
     def _item_begins(self, event: Mapping[str, Any], out: list[Event]) -> None:
         item = mapping(event.get("item"))
-        if text(item.get("type")) in _CALLS:
-            self._call(_item_of(event), item, out)
+        index = whole(event.get("output_index"))
+        place = index if index is not None else text(item.get("id"))[:_NAME_CHARS]
+        self._last_begun = place
+        if id := text(item.get("id"))[:_NAME_CHARS]:
+            self._part()
+            self._begun[id] = place
+        if text(item.get("type")) in CALLS:
+            self._call(place, item, out)
 
     def _item(self, place: Any, item: Mapping[str, Any], out: list[Event]) -> None:
         """An item that is whole."""
@@ -170,9 +220,9 @@ class ResponseAnswer:
             self._message(place, item, out)
         elif kind == "reasoning":
             self._thinking(place, item, out)
-        elif kind in _CALLS:
+        elif kind in CALLS:
             self._call(place, item, out)
-            self._argument_once(place, text(item.get(_CALLS[kind])), out)
+            self._calls.whole(place, argument_of(item), out)
         elif kind == "image_generation_call":
             if result := text(item.get("result")):
                 out.append(Image(f"data:image/{text(item.get('output_format')) or 'png'};base64,{result}"))
@@ -199,42 +249,34 @@ class ResponseAnswer:
     # -- calls ------------------------------------------------------------------------------------------------------
     def _call(self, place: Any, item: Mapping[str, Any], out: list[Event]) -> None:
         """Begins a call, once."""
-        if place in self._calls:
-            return
-        self._part()
-        number, custom = len(self._calls), item.get("type") == "custom_tool_call"
-        self._calls[place] = number, custom
-        name = text(item.get("name"))
-        extra = {"type": "custom", "custom": {"name": name, "input": ""}} if custom else None
-        out.append(ToolCallDelta(number, text(item.get("call_id")) or text(item.get("id")) or None, name, "", 0, extra))
+        before = len(self._calls)
+        self._calls.begin(place, item, out)
+        if len(self._calls) > before:
+            self._part()
 
     def _argument(self, event: Mapping[str, Any], said: str, out: list[Event]) -> None:
-        place = _item_of(event)
-        if place not in self._calls:
+        if not self._calls.piece(self._item_of(event), said, out):
             self.count("argument of no call")
-        elif said:
-            self._told.setdefault(("argument", place, 0), self._chars)
-            number, custom = self._calls[place]
-            extra = {"custom": {"input": said}} if custom else None
-            out.append(ToolCallDelta(number, None, None, "" if custom else said, 0, extra))
 
-    def _argument_once(self, place: Any, said: str, out: list[Event]) -> None:
-        if ("argument", place, 0) not in self._told:
-            self._argument({"output_index": place}, said, out)
+    def _argument_done(self, event: Mapping[str, Any], out: list[Event]) -> None:
+        """All of an argument; an item that was not begun has it too, and its name."""
+        said = text(event.get("arguments")) or text(event.get("input"))
+        self._calls.whole(self._item_of(event), said, out)
 
-    def _nothing(self, event: Mapping[str, Any], out: list[Event]) -> None:
-        """The item that follows has it too, and its name."""
+    def _item_of(self, event: Mapping[str, Any]) -> Any:
+        """What an event's item is known by."""
+        if (index := whole(event.get("output_index"))) is not None:
+            return index
+        id = (text(event.get("item_id")) or text(mapping(event.get("item")).get("id")))[:_NAME_CHARS]
+        place = self._begun.get(id)
+        if place is not None:
+            return place
+        return id if self._last_begun is None or not id else self._last_begun
 
     def _part(self) -> None:
         self._parts += 1
         if self._parts > PARTS_LIMIT:
             raise TooManyParts
-
-
-def _item_of(event: Mapping[str, Any]) -> Any:
-    """What an event's item is known by."""
-    index = whole(event.get("output_index"))
-    return index if index is not None else text(event.get("item_id"))[:_NAME_CHARS]
 
 
 def _part_of(event: Mapping[str, Any]) -> int:

@@ -9,9 +9,9 @@ from providers.contract.events import Event, Failure, Finish
 from providers.contract.operation import Decoder
 from providers.formats.json_tally import JsonTally
 from providers.formats.jsontext import BODY_VALUES, INVALID, loads, text, unread
-from providers.formats.sse import SseLimit, SseReader
+from providers.formats.sse import ErrorData, SseLimit, SseReader
 from providers.official.codes import Codes
-from providers.official.errors import classify, error_event
+from providers.official.errors import classify, error_event, error_told
 from providers.openai.responses.answer import ResponseAnswer, TooManyParts
 from providers.openai.responses.ends import ENDS, end_of
 from providers.shared.body_form import BodyForm, form_of, without_lead
@@ -92,7 +92,9 @@ class ResponseDecoder(Decoder):
                 self._fail(ErrorKind.INCOMPLETE, _CUT_OFF, out)
                 return
             value = loads(payload, BODY_VALUES)
-            if value is INVALID:
+            if isinstance(payload, ErrorData):
+                self._end(Failure(error_told(payload, self._codes)), out)
+            elif value is INVALID:
                 message = f"The API sent an event that {unread(payload, BODY_VALUES)}. Try again."
                 self._fail(ErrorKind.PROVIDER_DOWN, message, out)
             elif isinstance(value, dict):
@@ -104,9 +106,11 @@ class ResponseDecoder(Decoder):
         kind = text(event.get("type"))
         status = kind.removeprefix("response.")
         response = event.get("response")
+        if status == "done":  # of the same API over web sockets, and of relays that speak to it so
+            status = "completed"
         if status in ENDS:
             self._last(response if isinstance(response, dict) else {}, status, out)
-        elif kind == "error" or (not kind and event.get("error")):
+        elif status == "error" or (not kind and event.get("error")):
             error = error_event(event, self._codes)
             self._end(end_of({}, "failed", self._codes) if error is None else Failure(error), out)
         else:

@@ -1,14 +1,16 @@
 """The meaning of how a response ends: of its `status`, its error, and of an `error` event."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Event, Failure, Finish, FinishReason, Usage
+from providers.formats.json_end import JsonEnd
 from providers.formats.jsontext import mapping, text
 from providers.official.codes import Codes
 from providers.official.errors import error_event
+from providers.official.reasons import CUT_CALL
 from providers.openai.usage import counts_tokens, usage_of
 
 ENDS: Final = frozenset({"completed", "incomplete", "failed", "cancelled"})
@@ -18,12 +20,20 @@ _INCOMPLETE: Final[Mapping[str, FinishReason]] = {"max_output_tokens": "length",
 
 
 def end_of(response: Mapping[str, Any], status: str, codes: Codes) -> Finish | Failure:
-    """How a response ends that has this status, or the error that it holds."""
+    """How a response ends that has this status, or the error that it holds.
+
+    One that is said to be complete is what it says itself: some relays call every end so.
+    """
+    own = text(response.get("status"))
+    if status == "completed" and (response.get("error") or own in ENDS):
+        status = "failed" if response.get("error") else own
     if status == "incomplete":
         reason = text(mapping(response.get("incomplete_details")).get("reason"))
         return Finish(_INCOMPLETE.get(reason, "length"))
     if status == "completed":
-        return Finish("tool_calls" if _calls_tools(response) else "stop")
+        if any(map(broken_off, _calls_in(response))):
+            return Failure(ProviderError(ErrorKind.INCOMPLETE, CUT_CALL))
+        return Finish("tool_calls" if any(_calls_in(response)) else "stop")
     if (error := error_of(response.get("error"), codes)) is not None:
         return Failure(error)
     if status == "cancelled":
@@ -49,6 +59,15 @@ def counts(usage: Mapping[str, Any]) -> Usage:
     return replace(usage_of(usage), raw=None)
 
 
-def _calls_tools(response: Mapping[str, Any]) -> bool:
+def broken_off(call: Mapping[str, Any]) -> bool:
+    """Whether the arguments of a call, which is an item of an answer, end in the middle of their JSON."""
+    json = JsonEnd()
+    json.read(text(call.get("arguments")))
+    return json.inside
+
+
+def _calls_in(response: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     output = response.get("output")
-    return isinstance(output, list) and any(text(mapping(item).get("type")) in _CALLS for item in output)
+    for item in output if isinstance(output, list) else ():
+        if text(mapping(item).get("type")) in _CALLS:
+            yield item

@@ -36,8 +36,9 @@ class PassedResponse(VerbatimDecoder):
         if status in ENDS:
             response = mapping(value.get("response"))
             end = self._end(end_of(response, status, self._codes))
+            self._tells_failure = status != "completed"
             return *usage_in(response), *_issued(response, dumps(response)), end
-        if kind == "error" or (value.get("error") and not kind):
+        if status == "error" or (value.get("error") and not kind):
             error = error_event(value, self._codes)
             return (self._end(end_of({}, "failed", self._codes) if error is None else Failure(error)),)
         return ()

@@ -69,6 +69,14 @@ def events(*items: Mapping[str, Any], status: str = "completed", **fields: Any) 
     return [{**event, "sequence_number": number} for number, event in enumerate(out)]
 
 
+def begun(item: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"type": "response.output_item.added", "output_index": 0, "item": {**item, **more}}
+
+
+def ended(*items: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    return {"type": "response.completed", "response": response(*items, **fields)}
+
+
 def sse(told: Sequence[Mapping[str, Any]], *, named: bool = True) -> bytes:
     return b"".join(frame(event, named=named) for event in told)
 

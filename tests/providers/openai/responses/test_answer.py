@@ -7,8 +7,10 @@ import pytest
 from providers.contract.events import Citation, Event, Finish
 from providers.openai.responses.decoder import ResponseDecoder
 from tests.providers.openai.responses.streams import (
+    begun,
     call,
     custom,
+    ended,
     events,
     message,
     refusal,
@@ -83,3 +85,43 @@ def test_what_is_not_known_is_counted() -> None:
     assert found == dict.fromkeys(kinds, 1)
     many = sse([{"type": f"kind {n}"} for n in range(1000)])
     assert len(unknown(many)) == 65
+
+
+def test_items_that_the_last_event_alone_tells_are_told() -> None:
+    item, said, asked = thinking("Hm."), message("Hello"), call("f", '{"a": 1}')
+    first = [event for event in events(item) if event["type"] != "response.completed"]
+    found = answer(sse([*first, ended(item, said, asked)]))
+    assert (found.reasoning, found.text) == ({0: "Hm."}, {0: "Hello"})
+    assert [each[2:] for each in found.calls] == [("call_1", "f", '{"a": 1}')]
+    assert found.end == Finish("tool_calls")
+
+
+@pytest.mark.parametrize(
+    ("whole", "text"),
+    [(["Hello", " there"], "Hello there"), (["Hello"], "Hello"), (["Hullo", "there"], "Hello"), ([], "Hello")],
+    ids=["more", "the same", "another", "nothing"],
+)
+def test_text_of_the_last_event_is_told_where_it_goes_on_from_what_was_said(whole: list[str], text: str) -> None:
+    first = [event for event in events(message("Hello")) if event["type"] != "response.completed"]
+    assert answer(sse([*first, ended(*map(message, whole))])).text == {0: text}
+
+
+def test_items_that_all_stand_at_one_index_are_told_apart() -> None:
+    told = [*events(call("f", '{"a": 1}')), *events(call("g", '{"b": 2}', "call_2")), *events(message("a"))]
+    body = [event for event in told if event["type"] not in ("response.completed", "response.created")]
+    found = answer(sse([*body, ended(call("f", '{"a": 1}'), call("g", '{"b": 2}', "call_2"), message("a"))]))
+    assert [each[2:] for each in found.calls] == [("call_1", "f", '{"a": 1}'), ("call_2", "g", '{"b": 2}')]
+    assert found.text == {0: "a"}
+
+
+def test_a_part_that_is_told_at_its_end_alone_is_told() -> None:
+    part = {"type": "output_text", "text": "Hello", "annotations": []}
+    event = {"type": "response.content_part.done", "output_index": 0, "content_index": 0, "part": part}
+    assert answer(sse([event, ended(message("Hello"))])).text == {0: "Hello"}
+    assert answer(sse([event, ended()])).text == {0: "Hello"}
+
+
+def test_an_event_without_a_place_belongs_to_the_item_that_began_last() -> None:
+    said = {"type": "response.output_text.delta", "item_id": "msg_of_a_relay", "content_index": 0, "delta": "Hello"}
+    done = {"type": "response.output_item.done", "output_index": 0, "item": message("Hello")}
+    assert answer(sse([begun(message("")), said, done, ended(message("Hello"))])).text == {0: "Hello"}

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.contract.errors import ErrorKind
-from providers.contract.events import Citation, Event, Failure, Finish, Usage
+from providers.contract.events import Citation, Event, Failure, Finish, Text, Usage
 from providers.openai.responses.decoder import ResponseDecoder
 from tests.providers.openai.responses.streams import (
+    begun,
     call,
     events,
     failed,
@@ -123,3 +124,25 @@ def test_what_grows_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("providers.openai.responses.decoder.LIMIT_BYTES", 1000)
     assert answer(*[b'{"a": "' + b"x" * 500] * 5).failure.kind is ErrorKind.PROVIDER_DOWN
     assert answer(*[b"data: " + b"x" * 500] * 5).failure.kind is ErrorKind.PROVIDER_DOWN
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        b'event: error\ndata: "gone"\n\n',
+        b"event: error\ndata: gone\n\n",
+        b"error: gone\n\n",
+        frame({"type": "response.error", "error": {"message": "gone"}}),
+    ],
+    ids=["text", "words", "field", "type"],
+)
+@pytest.mark.parametrize("before", [b"", frame(begun(message("")))], ids=["first", "later"])
+def test_what_is_called_an_error_ends_the_answer(told: bytes, before: bytes) -> None:
+    found = decoded(before + told + stream(message("late")))
+    assert isinstance(found[-1], Failure)
+    assert "gone" in found[-1].error.message
+    assert Text("late") not in found
+
+
+def test_the_end_has_another_name_over_web_sockets() -> None:
+    assert decoded(stream(message("a")).replace(b"response.completed", b"response.done"))[-1] == Finish("stop")
