@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from providers.anthropic.reasons import REASONS, WINDOW, reason_of
+from providers.anthropic.reasons import WINDOW, end_of
 from providers.anthropic.usage import UsageReader
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import (
@@ -19,7 +19,9 @@ from providers.contract.events import (
     ToolCallDelta,
     Usage,
 )
-from providers.formats.jsontext import dumps, mapping, text, whole
+from providers.formats.json_end import JsonEnd
+from providers.formats.jsontext import dumps, loads, mapping, text, whole
+from providers.official.reasons import CUT_CALL, LOST_CALL, broken_off
 
 CALLS_LIMIT: Final = 1000
 CITATIONS_LIMIT: Final = 2000
@@ -27,6 +29,7 @@ _URL_CHARS: Final = 8192
 _TITLE_CHARS: Final = 1000
 _ID_CHARS: Final = 256
 _KINDS_LIMIT: Final = 64
+_EMPTY: Final = "{}"
 _OF_SERVER: Final = ("server_tool_use", "mcp_tool_use")
 """Calls the API carries out itself; their results end in `_tool_result`."""
 
@@ -42,6 +45,8 @@ class _Block:
     """Arguments that its beginning had already."""
     began: bool = False
     """Of a call: some of its arguments have come."""
+    json: JsonEnd = field(default_factory=JsonEnd)
+    """Of those: where they end."""
     start: int = 0
     """Of text: where it begins in the answer."""
     cited: list[tuple[str, str]] = field(default_factory=list)
@@ -53,6 +58,8 @@ class MessageReader:
     def __init__(self, names: Callable[[str], str], unknown: Counter[str]) -> None:
         self.stopped = False
         """The reason was said for which it ended."""
+        self.failure: ProviderError | None = None
+        """What that reason means, where it is a failure."""
         self._names = names
         self._unknown = unknown
         self._usage = UsageReader()
@@ -63,7 +70,10 @@ class MessageReader:
         self._reason: FinishReason = "stop"
         self._word = ""
         self._sequence: str | None = None
-        self._spoke = False
+        self._spoke = self._began = False
+        self._ids: set[str] = set()
+        self._cut = False
+        """A call ended in the middle of its arguments."""
 
     # -- events of a stream ---------------------------------------------------------------------------------------
     def read(self, value: dict[str, Any], out: list[Event]) -> None:
@@ -108,6 +118,10 @@ class MessageReader:
             words = "The conversation is too long for the model: its context window ended before the first word."
             return ProviderError(ErrorKind.TOO_LONG, words, site_code=self._word, credential="key")
         reason = self._reason
+        if self._cut and reason in ("stop", "tool_calls"):
+            return ProviderError(ErrorKind.INCOMPLETE, CUT_CALL)
+        if reason == "tool_calls" and not self._began:
+            return ProviderError(ErrorKind.PROVIDER_DOWN, LOST_CALL)
         if self._calls and reason == "stop":
             reason = "tool_calls"
         elif reason == "tool_calls" and not self._calls:
@@ -117,6 +131,7 @@ class MessageReader:
 
     # -- blocks ---------------------------------------------------------------------------------------------------
     def _start(self, index: int, block: dict[str, Any], out: list[Event]) -> None:
+        self._began = True
         kind = text(block.get("type"))
         opened = self._blocks[index] = _Block(kind, start=self._chars)
         if len(self._blocks) > _KINDS_LIMIT:
@@ -137,9 +152,8 @@ class MessageReader:
             case "thinking_delta":
                 self._think(text(delta.get("thinking")), out)
             case "input_json_delta":
-                if block is not None and block.kind == "tool_use" and (piece := text(delta.get("partial_json"))):
-                    block.began = True
-                    out.append(ToolCallDelta(block.call, None, None, piece))
+                if block is not None and block.kind == "tool_use":
+                    self._argument(block, _arguments(delta.get("partial_json")), out)
             case "citations_delta":
                 if block is not None:
                     self._cite(block, mapping(delta.get("citation")))
@@ -147,12 +161,14 @@ class MessageReader:
                 pass
             case _:
                 self._note(f"delta: {kind[:60]}")
+                self._say(text(delta.get("text")), out)
 
     def _close(self, block: _Block | None, out: list[Event]) -> None:
         if block is None:
             return
         if block.kind == "tool_use" and not block.began and self._calls:
             out.append(ToolCallDelta(block.call, None, None, dumps(block.given).decode()))
+        self._cut = self._cut or block.json.inside
         for url, title in block.cited:
             out.append(Citation(url, title, None, block.start, self._chars))
 
@@ -174,9 +190,20 @@ class MessageReader:
             return
         self._spoke = True
         opened.call, self._calls = self._calls, self._calls + 1
-        opened.given = mapping(block.get("input"))
+        given = block.get("input")
+        opened.given = mapping(loads(given.encode("utf-8", "replace")) if isinstance(given, str) else given)
         name = self._names(text(block.get("name"))[:_ID_CHARS])
-        out.append(ToolCallDelta(opened.call, text(block.get("id"))[:_ID_CHARS] or None, name, ""))
+        id = text(block.get("id"))[:_ID_CHARS]
+        out.append(ToolCallDelta(opened.call, id if id and id not in self._ids else None, name, ""))
+        self._ids.add(id)
+
+    def _argument(self, block: _Block, piece: str, out: list[Event]) -> None:
+        """The next piece of a call's arguments. An empty object before them only holds their place."""
+        if not piece or (piece.strip() == _EMPTY and not block.began and not block.given):
+            return
+        block.began = True
+        block.json.read(piece)
+        out.append(ToolCallDelta(block.call, None, None, piece))
 
     def _cite(self, block: _Block, citation: dict[str, Any]) -> None:
         """A source with an address; one inside of a document of the client's has none, and no place in our events."""
@@ -190,13 +217,14 @@ class MessageReader:
 
     # -- the end --------------------------------------------------------------------------------------------------
     def _end(self, delta: dict[str, Any], out: list[Event]) -> None:
-        word = delta.get("stop_reason")
-        if (reason := reason_of(word)) is None:
+        if (end := end_of(delta.get("stop_reason"))) is None:
             return
-        self._reason, self._word, self.stopped = reason, str(word), True
+        reason = end.reason
+        self._reason, self._word, self.stopped = reason, end.word, True
         self._sequence = text(delta.get("stop_sequence")) or None
-        if self._word not in REASONS:
+        if not end.known:
             self._note(f"stop_reason: {self._word[:60]}")
+        self.failure = broken_off(end, "stop_reason")
         explained = text(mapping(delta.get("stop_details")).get("explanation"))
         if reason == "content_filter" and explained:
             out.append(Passthrough("delta", {"refusal": explained}))
@@ -208,3 +236,8 @@ class MessageReader:
 
     def _note(self, what: str) -> None:
         self._unknown[what if what in self._unknown or len(self._unknown) < _KINDS_LIMIT else "others"] += 1
+
+
+def _arguments(piece: Any) -> str:
+    """A piece of arguments; some relays tell them as the object they are."""
+    return dumps(piece).decode() if isinstance(piece, dict) and piece else text(piece)

@@ -2,11 +2,13 @@
 
 from typing import Any, Final
 
-from providers.formats.jsontext import INVALID, loads, mapping, text, whole
+from providers.formats.jsontext import INVALID, loads, mapping, text, whole, with_pairs
 
 _BLOCKS_LIMIT: Final = 5000
 _TEXTS: Final = {"text_delta": "text", "thinking_delta": "thinking", "input_json_delta": "partial_json"}
 """Kind of a delta → the field of its piece."""
+_KINDS: Final = {"text": "text_delta", "thinking": "thinking_delta", "tool_use": "input_json_delta"}
+"""Kind of a block → that of the deltas that belong to it."""
 
 
 class Assembled:
@@ -42,7 +44,7 @@ class Assembled:
 
     def _delta(self, index: int, delta: dict[str, Any]) -> None:
         kind = text(delta.get("type"))
-        if kind in _TEXTS:
+        if kind in _TEXTS and _KINDS.get(text(self._blocks[index].get("type")), kind) == kind:
             self._pieces[index].append(text(delta.get(_TEXTS[kind])))
         elif kind == "signature_delta":
             self._blocks[index]["signature"] = text(delta.get("signature"))
@@ -50,7 +52,7 @@ class Assembled:
             self._cited[index].append(delta.get("citation"))
 
     def _block(self, index: int) -> dict[str, Any]:
-        block, pieces = self._blocks[index], "".join(self._pieces[index])
+        block, pieces = self._blocks[index], with_pairs("".join(self._pieces[index]))
         if cited := self._cited[index]:
             block = {**block, "citations": [*(block.get("citations") or ()), *cited]}
         if not pieces:

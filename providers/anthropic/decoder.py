@@ -10,13 +10,13 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from providers.anthropic.answer import MessageReader
-from providers.anthropic.errors import classify, error_of
+from providers.anthropic.errors import classify, error_of, error_told
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Event, Failure, Finish
 from providers.contract.operation import Decoder
 from providers.formats.json_tally import JsonTally
 from providers.formats.jsontext import BODY_VALUES, EVENT_VALUES, INVALID, loads, mapping
-from providers.formats.sse import SseLimit, SseReader
+from providers.formats.sse import ErrorData, SseLimit, SseReader
 from providers.shared.quotable import quotable
 
 LIMIT_BYTES: Final = 10 * 1024 * 1024
@@ -122,8 +122,11 @@ class MessagesDecoder(Decoder):
     def _payload(self, payload: bytes, out: list[Event]) -> None:
         if self._over or payload.strip() == b"[DONE]":
             return
-        value = loads(payload, EVENT_VALUES)
         self._has_events = True
+        if isinstance(payload, ErrorData):
+            self._fail(self._told(error_told(payload)), out)
+            return
+        value = loads(payload, EVENT_VALUES)
         if not isinstance(value, dict):
             if not self._message.stopped:
                 what = "that cannot be read" if value is INVALID else "that is no object"
@@ -141,6 +144,8 @@ class MessagesDecoder(Decoder):
             self._fail(self._told(error), out)
         else:
             self._message.read(value, out)
+            if self._message.failure is not None:
+                self._fail(self._message.failure, out)
 
     def _whole(self, body: bytes, out: list[Event]) -> None:
         value = loads(body, BODY_VALUES)
@@ -149,7 +154,9 @@ class MessagesDecoder(Decoder):
             self._fail(self._told(error), out)
         elif isinstance(content, list) and len(content) <= ENTRIES_LIMIT:
             self._message.read_whole(mapping(value), out)
-            if self._message.stopped:
+            if self._message.failure is not None:
+                self._fail(self._message.failure, out)
+            elif self._message.stopped:
                 self._finish(out)
             else:
                 self._fail(ProviderError(ErrorKind.INCOMPLETE, _CUT), out)

@@ -14,6 +14,7 @@ from providers.formats.jsontext import INVALID, loads, mapping, text
 from providers.official.codes import MINIMAX, ZAI, Codes
 from providers.official.errors import classify as official
 from providers.official.errors import error_event, error_in
+from providers.official.errors import error_told as told_officially
 from providers.official.words import sentence
 
 CODES: Final[Codes] = {
@@ -53,6 +54,12 @@ def error_of(value: Any) -> ProviderError | None:
     if error is None:
         error = ProviderError(ErrorKind.PROVIDER_DOWN, "The API broke its answer off with an error.")
     return _sharpened(error, value)
+
+
+def error_told(data: bytes) -> ProviderError:
+    """The error in the data of an event that is called one, whatever that holds."""
+    value = loads(data)
+    return error_of(value) or _sharpened(told_officially(data, CODES), value)
 
 
 def says_error(value: Mapping[str, Any]) -> bool:

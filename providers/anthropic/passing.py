@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from providers.anthropic.assembled import Assembled
-from providers.anthropic.errors import classify, error_of
+from providers.anthropic.errors import classify, error_of, error_told
 from providers.anthropic.framed import as_events
 from providers.anthropic.issued import container_in, files_in
-from providers.anthropic.reasons import reason_of
+from providers.anthropic.mended import counted, data_of, ended, event_of, is_half
+from providers.anthropic.passed_blocks import PassedBlocks
+from providers.anthropic.reasons import end_of
 from providers.anthropic.usage import UsageReader
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Event, Failure, Finish, FinishReason, Issued, Usage, Verbatim
@@ -21,6 +23,8 @@ from providers.contract.operation import Decoder
 from providers.formats.json_tally import JsonTally
 from providers.formats.jsontext import BODY_VALUES, EVENT_VALUES, INVALID, dumps, loads, mapping, text
 from providers.formats.sse import SseReader
+from providers.official.reasons import CUT_CALL, LOST_CALL, End, broken_off
+from providers.shared.body_form import BodyForm, form_of, without_lead
 from providers.shared.whole_body import WholeBody
 
 EVENT_BYTES: Final = 4 * 1024 * 1024
@@ -28,13 +32,18 @@ ANSWER_BYTES: Final = 8 * 1024 * 1024
 """Of a whole answer: words, which are read and written at once while all others wait."""
 HELD_BYTES: Final = 256 * 1024
 """Of what is held back before the first content; more is given out."""
-_BLANK: Final = re.compile(rb"\r?\n\r?\n")
-_EVENTS: Final = (b"event:", b"data:", b":")
+_BLANK: Final = re.compile(rb"\r?\n\r?\n|\r\r")
 _BOM: Final = b"\xef\xbb\xbf"
 _NAMED: Final = re.compile(rb"^event:", re.MULTILINE)
+_ERROR: Final = re.compile(rb"^(?:event:[ ]?error[ ]*\r?$|error:)", re.MULTILINE | re.IGNORECASE)
+"""An event that is called an error, whatever it holds."""
 _WORD: Final = re.compile(r"[a-z_.]{1,60}")
 _LEAD: Final = re.compile(rb"(?:\s|\xef\xbb\xbf)*+")
 _DELTA: Final = (b"event: content_block_delta\n", b"event:content_block_delta\n", b"event: content_block_delta\r")
+_INPUT: Final = b"input_json_delta"
+_IS_ERROR: Final = b'"error"'
+_ONE_LINE: Final = bytes.maketrans(b"\r\n", b"  ")
+"""Of JSON, in whose texts no line ends."""
 _STOP: Final = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 _SILENT: Final = frozenset({"text", "thinking"})
 """Blocks whose beginning says nothing yet."""
@@ -58,8 +67,11 @@ class PassedOn(Decoder):
         self._held: list[bytes] | None = []
         """What came before the first content; None once that is out."""
         self._held_bytes = 0
+        self._blocks = PassedBlocks()
         self._usage = UsageReader()
         self._reason: FinishReason | None = None
+        self._word = ""
+        """That reason, as the API says it."""
         self._sequence: str | None = None
         self._seen = False
         self._over = False
@@ -89,7 +101,7 @@ class PassedOn(Decoder):
         out: list[Event] = []
         rest = bytes(self._buffer)
         self._buffer.clear()
-        if rest.strip():
+        if rest.strip() and not is_half(rest):
             self._block(rest, rest.rstrip(b"\r\n") + b"\n\n", out)
         if out and isinstance(out[-1], Finish | Failure):
             return out
@@ -138,12 +150,18 @@ class PassedOn(Decoder):
 
     def _block(self, block: bytes, shown: bytes, out: list[Event]) -> None:
         """One event, with the blank line behind it. `shown`: as it goes out."""
-        if block.startswith(_DELTA):
+        if block.startswith(_DELTA) and not (self._blocks.renumbers or _INPUT in block or _IS_ERROR in block):
             self._seen = True
             self._release(out)
             self._give(shown, out)
             return
-        payload = _data(block)
+        payload = data_of(block)
+        if payload is None and (stray := block.strip()).startswith(b"{"):  # a plain line of JSON in the stream
+            payload, shown = stray, b"data: " + stray.translate(_ONE_LINE) + b"\n\n"
+        if _ERROR.search(block):
+            self._seen = True
+            self._fail(self._told(error_told(payload or b"")), out)
+            return
         if payload is None or payload.strip() == b"[DONE]":
             if payload is None:
                 self._give(shown, out)  # a comment
@@ -166,19 +184,33 @@ class PassedOn(Decoder):
         match kind:
             case "content_block_delta":
                 self._release(out)
-            case "content_block_start" if _says(block := mapping(value.get("content_block"))):
-                self._release(out)
-                out += files_in(block)
+                shown = self._blocks.goes_on(value, shown)
+            case "content_block_start":
+                shown = self._blocks.begins(value, shown)
+                if _says(block := mapping(value.get("content_block"))):
+                    self._release(out)
+                    out += files_in(block)
+            case "content_block_stop":
+                shown = self._blocks.ends(value, shown)
             case "message_start":
                 message = mapping(value.get("message"))
                 out += container_in(message)
                 self._count(message.get("usage"), out)
+                if (whole := counted(message)) is not None:
+                    shown = event_of({**value, "message": whole})
             case "message_delta":
                 delta = mapping(value.get("delta"))
+                if (end := end_of(delta.get("stop_reason"))) is not None:
+                    self._reason, self._word = end.reason, text(delta.get("stop_reason"))
+                    if (error := self._fault_of(end)) is not None:
+                        self._fail(error, out)
+                        return
                 out += container_in(delta)
-                self._reason = reason_of(delta.get("stop_reason")) or self._reason
                 self._sequence = text(delta.get("stop_sequence")) or self._sequence
                 self._count(value.get("usage"), out)
+                if (whole := ended(value, self._word, self._usage.output_tokens)) is not None:
+                    shown = event_of(whole)
+                shown = self._blocks.rest() + shown
             case "message_stop":
                 self._stop(shown, out)
                 return
@@ -186,6 +218,14 @@ class PassedOn(Decoder):
                 name = f"event: {kind[:60]}"
                 self.unknown[name if name in self.unknown or len(self.unknown) < _KINDS_LIMIT else "others"] += 1
         self._give(shown, out)
+
+    def _fault_of(self, end: End) -> ProviderError | None:
+        """Why an answer that ended so is none."""
+        if end.reason == "tool_calls" and not self._blocks.any:
+            return ProviderError(ErrorKind.PROVIDER_DOWN, LOST_CALL)
+        if end.reason in ("stop", "tool_calls") and self._blocks.cut:
+            return ProviderError(ErrorKind.INCOMPLETE, CUT_CALL)
+        return broken_off(end, "stop_reason")
 
     def _stop(self, shown: bytes, out: list[Event]) -> None:
         """The end. Without a stop_reason nobody said that the answer is whole."""
@@ -199,6 +239,8 @@ class PassedOn(Decoder):
 
     # -- pieces ---------------------------------------------------------------------------------------------------
     def _give(self, shown: bytes, out: list[Event]) -> None:
+        if not shown:
+            return
         if self._held is None:
             out.append(Verbatim(shown))
             return
@@ -213,8 +255,8 @@ class PassedOn(Decoder):
         self._held = None
 
     def _count(self, usage: Any, out: list[Event]) -> None:
-        if (counted := self._usage.read(usage)) is not None:
-            out.append(counted)
+        if (told := self._usage.read(usage)) is not None:
+            out.append(told)
 
     def _fail(self, error: ProviderError, out: list[Event]) -> None:
         out.append(Failure(error))
@@ -251,7 +293,7 @@ class WholePassedOn(Decoder):
         self._over = True
         body = self._body.taken()
         value = loads(body, BODY_VALUES)
-        if value is INVALID and not self._streams and body.lstrip().startswith(_EVENTS):
+        if value is INVALID and not self._streams and form_of(without_lead(body)) is BodyForm.STREAM:
             return self._of_stream(body)
         if not isinstance(value, dict):
             return [Failure(self._told(_no_message(body)))]
@@ -259,13 +301,16 @@ class WholePassedOn(Decoder):
             return [Failure(self._told(error))]
         if not isinstance(value.get("content"), list):
             return [Failure(self._told(classify(200, {"content-type": "application/json"}, body)))]
-        counted = UsageReader().read(value.get("usage"))
-        reason = reason_of(value.get("stop_reason"))
-        if reason is None:
+        usage = UsageReader().read(value.get("usage"))
+        said = end_of(value.get("stop_reason"))
+        if said is None:
             return [Failure(ProviderError(ErrorKind.INCOMPLETE, "The API's answer says no stop_reason. Try again."))]
-        end = Finish(reason, stop_sequence=text(value.get("stop_sequence")) or None)
-        shown = as_events(value) if self._streams else body
-        return [Verbatim(shown), *_issued_in(value), *([counted] if counted is not None else []), end]
+        if (error := broken_off(said, "stop_reason")) is not None:
+            return [Failure(error)]
+        end = Finish(said.reason, stop_sequence=text(value.get("stop_sequence")) or None)
+        whole = counted(value)
+        shown = as_events(value) if self._streams else body if whole is None else dumps(whole)
+        return [Verbatim(shown), *_issued_in(value), *([usage] if usage is not None else []), end]
 
     def _of_stream(self, body: bytes) -> list[Event]:
         """The message of a stream that nobody has asked for."""
@@ -276,9 +321,9 @@ class WholePassedOn(Decoder):
         shown = b"".join(event.data for event in events if isinstance(event, Verbatim))
         for payload in SseReader(limit_bytes=EVENT_BYTES).feed(shown):
             made.read(mapping(loads(payload, EVENT_VALUES)))
-        counted = [event for event in events if isinstance(event, Usage)][-1:]
+        usage = [event for event in events if isinstance(event, Usage)][-1:]
         issued = [event for event in events if isinstance(event, Issued)]
-        return [Verbatim(dumps(made.message())), *issued, *counted, events[-1]]
+        return [Verbatim(dumps(made.message())), *issued, *usage, events[-1]]
 
 
 def _issued_in(message: dict[str, Any]) -> Iterator[Issued]:
@@ -298,9 +343,3 @@ def _says(block: dict[str, Any]) -> bool:
     """Whether the beginning of a block says something already: a call does, a text that is empty does not."""
     kind = text(block.get("type"))
     return kind not in _SILENT or bool(block.get("text") or block.get("thinking"))
-
-
-def _data(block: bytes) -> bytes | None:
-    """The data of an event; None where it has none."""
-    lines = [line.removeprefix(b"data:").removeprefix(b" ") for line in block.splitlines() if line.startswith(b"data:")]
-    return b"\n".join(lines) if lines else None

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from providers.contract.events import FinishReason
+from providers.official import reasons as official
+from providers.official.reasons import End
 
 WINDOW: Final = "model_context_window_exceeded"
 REASONS: Final[Mapping[str, FinishReason]] = {
@@ -17,6 +19,10 @@ REASONS: Final[Mapping[str, FinishReason]] = {
 }
 
 
-def reason_of(stop_reason: Any) -> FinishReason | None:
-    """Our word for it: `stop` for one that is not known, None where it is none yet."""
-    return REASONS.get(stop_reason, "stop") if isinstance(stop_reason, str) and stop_reason else None
+def end_of(stop_reason: Any) -> End | None:
+    """Its meaning; None where it is none yet. APIs that took the form over say words of the OpenAI form too, and call a
+    failure one."""
+    if not isinstance(stop_reason, str) or not stop_reason:
+        return None
+    known = REASONS.get(stop_reason)
+    return official.end_of(stop_reason, {}) if known is None else End(known, None, stop_reason, known=True)

@@ -30,6 +30,11 @@ class UsageReader:
         self._counts |= fresh
         return self._usage()
 
+    @property
+    def output_tokens(self) -> int:
+        """Of the answer, as far as is known."""
+        return self._counts.get("output_tokens", 0)
+
     def _usage(self) -> Usage:
         counts = self._counts
         cached, written = counts.get("cache_read_input_tokens"), counts.get("cache_creation_input_tokens", 0)

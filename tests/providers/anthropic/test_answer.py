@@ -178,3 +178,61 @@ def test_calls_and_sources_are_bounded() -> None:
 )  # fmt: skip
 def test_odd_values_are_no_ones_end(event: dict[str, Any]) -> None:
     assert read(event, *said("x"), *end())[-1] == Finish("stop")
+
+
+@pytest.mark.parametrize(
+    ("pieces", "arguments"),
+    [(["{}", '{"a":1}'], '{"a":1}'), (["", "{}", ""], "{}"), ([{"a": 1}], '{"a":1}'), (['{"a":1}'], '{"a":1}')],
+    ids=["object before", "empty", "as an object", "plain"],
+)
+def test_arguments_in_pieces_of_other_kinds(pieces: list[Any], arguments: str) -> None:
+    told = [delta("input_json_delta", partial_json=piece) for piece in pieces]
+    block = {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {}}
+    found = calls(read(opened(block), *told, closed(), *end("tool_use")))
+    assert "".join(one.arguments for one in found) == arguments
+
+
+def test_arguments_of_a_whole_call_may_be_a_text_with_their_object() -> None:
+    body = message({"type": "tool_use", "id": "t", "name": "f", "input": '{"a": 1}'}, reason="tool_use")
+    assert calls(run(MessagesDecoder(), [json.dumps(body).encode()]))[-1].arguments == '{"a":1}'
+
+
+@pytest.mark.parametrize("reason", ["tool_use", "end_turn", "stop_sequence"])
+def test_a_call_that_is_cut_is_no_whole_one(reason: str) -> None:
+    failed = read(*call(0, "f", '{"a": "x'), *end(reason))[-1]
+    assert isinstance(failed, Failure)
+    assert failed.error.kind is ErrorKind.INCOMPLETE
+    assert read(*call(0, "f", '{"a": "x'), *end("max_tokens"))[-1] == Finish("length")
+
+
+def test_an_id_is_told_of_one_call_alone() -> None:
+    block = {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {}}
+    found = calls(read(opened(block), closed(), opened(block, 1), closed(1), *end("tool_use")))
+    assert [one.id for one in found if one.name] == ["toolu_1", None]
+
+
+def test_a_call_that_is_spoken_of_and_never_came_is_no_answer() -> None:
+    assert isinstance(read(*end("tool_use"))[-1], Failure)
+    assert read(*said("a"), *end("tool_use"))[-1] == Finish("stop")
+
+
+def test_words_in_deltas_of_a_kind_that_is_not_known_are_words() -> None:
+    assert Text("a") in read(opened({"type": "text", "text": ""}), delta("text", text="a"), closed(), *end())
+
+
+@pytest.mark.parametrize(
+    ("said_reason", "meant"),
+    [("length", "length"), ("MAX_TOKENS", "length"), ("content_filter", "content_filter"),
+     ("sensitive", "content_filter"), ("stop", "stop"), ("of_the_future", "stop")],
+)  # fmt: skip
+def test_reasons_of_other_forms_mean_what_they_do_there(said_reason: str, meant: str) -> None:
+    assert read(*said("a"), *end(said_reason))[-1] == Finish(meant)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("said_reason", ["error", "network_error", "abort", "timeout"])
+def test_a_reason_that_means_a_failure_is_one(said_reason: str) -> None:
+    failed = read(*said("a"), *end(said_reason))[-1]
+    assert isinstance(failed, Failure)
+    assert failed.error.kind is ErrorKind.PROVIDER_DOWN
+    body = json.dumps(message({"type": "text", "text": "a"}, reason=said_reason)).encode()
+    assert isinstance(run(MessagesDecoder(), [body])[-1], Failure)

@@ -62,3 +62,13 @@ def test_odd_events_add_nothing(event: dict[str, Any]) -> None:
 def test_arguments_that_are_no_json_are_none() -> None:
     call = opened({"type": "tool_use", "id": "t", "name": "f", "input": {}})
     assert made(call, delta("input_json_delta", partial_json="{"))["content"][0]["input"] == {}
+
+
+def test_a_delta_of_another_kind_is_no_part_of_a_block() -> None:
+    found = made(start(), *said("a")[:-1], delta("thinking_delta", thinking="Hm"), closed(), *end())
+    assert found["content"] == [{"type": "text", "text": "a"}]
+
+
+def test_halves_of_a_character_are_put_together() -> None:
+    found = made(start(), *said("\ud83d", "\ude00"), *end())
+    assert found["content"] == [{"type": "text", "text": "😀"}]

@@ -98,3 +98,12 @@ def test_a_failure_is_told_with_what_the_provider_knows() -> None:
 
     found: dict[str, Any] = failure()
     assert error_in(run(MessagesDecoder(told=told), [sse(found)])).message.endswith("And more.")
+
+
+@pytest.mark.parametrize(
+    "data", [b'"gone"', b"gone", b'{"message": "gone"}', b""], ids=["text", "words", "message", "none"]
+)
+def test_what_is_called_an_error_ends_the_answer(data: bytes) -> None:
+    named = b"event: error\ndata: " + data + b"\n\n"
+    events = run(MessagesDecoder(), [sse(start(), *said("x")) + named + sse(*end())])
+    assert error_in(events).kind is ErrorKind.PROVIDER_DOWN

@@ -104,8 +104,8 @@ def test_blocks_are_counted_from_0(indexes: tuple[Any, Any, Any]) -> None:
 
 def test_blocks_that_are_open_at_once_keep_their_pieces() -> None:
     events = passed(
-        tool(1), tool(2, "g"), piece('{"b":', 1), piece('{"c":', 2), piece("1}", 1), piece("2}", 2), closed(1), closed(2),
-        *end("tool_use"),
+        tool(1), tool(2, "g"), piece('{"b":', 1), piece('{"c":', 2), piece("1}", 1), piece("2}", 2), closed(1),
+        closed(2), *end("tool_use"),
     )  # fmt: skip
     assert inputs(events) == ['{"b":1}', '{"c":2}']
 

@@ -230,3 +230,76 @@ def test_a_stream_that_nobody_asked_for_becomes_a_document() -> None:
 def test_a_document_is_bounded() -> None:
     assert error_in(whole().feed(b"x" * (ANSWER_BYTES + 1))).kind is ErrorKind.PROVIDER_DOWN
     assert error_in(whole().feed(b"[" + b"{}," * 300_000)).kind is ErrorKind.PROVIDER_DOWN
+
+
+# -- what clients cannot read, and what is no answer ------------------------------------------------------------------
+ERROR = b'{"type":"error","error":{"type":"api_error","message":"gone"}}\n\n'
+NAMED = {
+    "text": b'event: error\ndata: "gone"\n\n',
+    "words": b"event: error\ndata: gone\n\n",
+    "nothing": b"event: error\n\n",
+    "field": b"error: gone\n\n",
+    "plain line": ERROR,
+    "named a delta": b"event: content_block_delta\ndata: " + ERROR,
+}
+
+
+@pytest.mark.parametrize("told", NAMED.values(), ids=NAMED.keys())
+@pytest.mark.parametrize("before", [[], [start()], [start(), *said("a")]], ids=["first", "started", "later"])
+def test_what_is_called_an_error_ends_the_answer(told: bytes, before: list[dict[str, Any]]) -> None:
+    events = run(passing(), [sse(*before) + told + sse(*end())])
+    assert isinstance(events[-1], Failure)
+    assert b"message_stop" not in bytes_of(events)
+
+
+@pytest.mark.parametrize("reason", ["error", "network_error", "abort", "timeout", "cancelled"])
+def test_a_reason_that_means_a_failure_is_one(reason: str) -> None:
+    events = run(passing(), [sse(start(), *said("a"), *end(reason))])
+    assert error_in(events).kind is ErrorKind.PROVIDER_DOWN
+    assert reason.encode() not in bytes_of(events)
+    body = json.dumps(message({"type": "text", "text": "a"}, reason=reason)).encode()
+    assert error_in(run(whole(), [body])).kind is ErrorKind.PROVIDER_DOWN
+
+
+def test_a_call_that_is_spoken_of_and_never_came_is_no_answer() -> None:
+    assert error_in(run(passing(), [sse(start(), *end("tool_use"))])).kind is ErrorKind.PROVIDER_DOWN
+
+
+def test_half_an_event_is_told_to_nobody() -> None:
+    half = sse(delta("text_delta", text="world"))[:-12]
+    events = run(passing(), [sse(start(), opened({"type": "text", "text": ""}), delta("text_delta", text="a")) + half])
+    assert error_in(events).kind is ErrorKind.INCOMPLETE
+    assert b"world" not in bytes_of(events)
+
+
+def test_lines_may_end_in_carriage_returns_alone() -> None:
+    events = same_at_every_cut(passing, STREAM.replace(b"\n", b"\r"))
+    assert isinstance(events[-1], Finish)
+
+
+@pytest.mark.parametrize("lead", [b"\xef\xbb\xbf", b"\n\n", b"retry: 3000\n\n", b"id: 1\n"], ids=str)
+def test_a_stream_nobody_asked_for_is_known_by_its_first_line(lead: bytes) -> None:
+    events = run(whole(), [lead + STREAM])
+    assert json.loads(bytes_of(events))["content"] == [{"type": "text", "text": "Hello"}]
+
+
+def test_counts_that_clients_read_are_there() -> None:
+    begun = start()
+    del begun["message"]["usage"]
+    delta_event, stop = end()
+    del delta_event["usage"]
+    shown = bytes_of(run(passing(), [sse(begun, *said("a"), delta_event, stop)]))
+    assert shown.count(b'"usage":{') == 2
+    body = json.dumps(message({"type": "text", "text": "a"}, usage=None)).encode()
+    assert json.loads(bytes_of(run(whole(), [body])))["usage"] == {"input_tokens": 0, "output_tokens": 0}
+
+
+def test_a_later_event_without_a_reason_takes_none_back() -> None:
+    first, stop = end("max_tokens")
+    later = {**first, "delta": {"stop_reason": None, "stop_sequence": None}}
+    events = run(passing(), [sse(start(), *said("a"), first, later, stop)])
+    assert bytes_of(events).count(b'"stop_reason":"max_tokens"') == 2
+    assert (
+        json.loads(bytes_of(run(whole(), [sse(start(), *said("a"), first, later, stop)])))["stop_reason"]
+        == "max_tokens"
+    )
