@@ -77,7 +77,8 @@ class Call:
         if self._quoted_size + len(arguments) > _QUOTED_LIMIT:
             quoted, self._quoted = self._quoted, None
             return "".join((*quoted, arguments))
-        self._quoted.append(arguments)
+        if arguments:
+            self._quoted.append(arguments)
         self._quoted_size += len(arguments)
         return ""
 

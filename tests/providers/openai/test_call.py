@@ -37,6 +37,11 @@ def test_a_text_that_holds_no_object_is_told_as_it_came(text: str) -> None:
     assert (read, call.rest()) == ("", text)
 
 
+def test_pieces_of_nothing_say_nothing() -> None:
+    call, _ = taken(QUOTED[:-1], "", '"', "")
+    assert (call.open, call.rest()) == (False, OBJECT)
+
+
 def test_the_input_of_a_custom_tool_is_no_json() -> None:
     assert taken(QUOTED, free=True)[1] == QUOTED
 
