@@ -41,8 +41,8 @@ class Database:
         self._wait = wait
         self._writes = writes
         self._engine: sa.Engine | None = None
-        self._file: tuple[int, int] | None = None
-        """Device and number of the open file."""
+        self._files: tuple[tuple[int, int] | None, ...] = ()
+        """Device and number of the open files."""
 
     # -- what is asked of it ----------------------------------------------------------------------------------------
     def add(self, rows: Sequence[Row]) -> None:
@@ -113,8 +113,8 @@ class Database:
             raise kind(f"{self._place.name} {self._why(e)}") from None
 
     def _opened(self) -> sa.Engine:
-        """The engine, with tables that are ours. A file that was put in the place of the open one is opened."""
-        if self._engine is not None and self._place.file is not None and self._file != _number(self._place):
+        """The engine, with tables that are ours. Files that were put in the place of the open ones are opened."""
+        if self._engine is not None and self._place.file is not None and self._files != _numbers(self._place):
             self.close()
         if self._engine is None:
             engine = self._sqlite() if self._place.file is not None else self._postgres()
@@ -129,7 +129,7 @@ class Database:
             except BaseException:
                 engine.dispose()
                 raise
-            self._engine, self._file = engine, _number(self._place)
+            self._engine, self._files = engine, _numbers(self._place)
         return self._engine
 
     def _check(self, connection: sa.Connection) -> None:
@@ -239,12 +239,15 @@ def _see_to(file: Path, *, create: bool) -> None:
         raise VaultMissing(f"there is no file {file}") from None
 
 
-def _number(place: Place) -> tuple[int, int] | None:
-    """Which file lies there; None where none does."""
-    if place.file is None:
-        return None
+def _numbers(place: Place) -> tuple[tuple[int, int] | None, ...]:
+    """Which files lie there, the database and its log: what is written into a log that was removed is seen by nobody.
+    None where none does."""
+    return () if place.file is None else (_number(place.file), _number(place.file.with_name(f"{place.file.name}-wal")))
+
+
+def _number(file: Path) -> tuple[int, int] | None:
     try:
-        found = place.file.stat()
+        found = file.stat()
     except OSError:
         return None
     return found.st_dev, found.st_ino

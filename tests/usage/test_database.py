@@ -129,6 +129,17 @@ def test_one_that_is_taken_away_is_made_anew(database: Database, file: Path) -> 
     assert count(file) == 2
 
 
+def test_a_log_that_is_taken_away_loses_nothing(database: Database, file: Path) -> None:
+    """All that was written from then on went into it, where nobody would ever see it."""
+    database.add([row()])
+    file.with_name(f"{file.name}-wal").unlink()
+    database.add([row()])
+    assert count(file) == 2
+    database.add([row()])
+    assert count(file) == 3
+    assert file.with_name(f"{file.name}-wal").exists()
+
+
 def test_two_gateways_may_write_one_file(database: Database, file: Path) -> None:
     other = Database(Place(file), writes=True)
     failed: list[BaseException] = []
