@@ -147,11 +147,11 @@ class Database:
         file = self._place.file
         assert file is not None
         _see_to(file, create=self._writes)
-        mode = "rw" if self._writes else "ro"
+        mode = "mode=rw" if self._writes else reading_mode(file)
         engine = sa.create_engine(
             "sqlite+pysqlite://",
             creator=lambda: sqlite3.connect(
-                f"{file.absolute().as_uri()}?mode={mode}", uri=True, timeout=BUSY_S, check_same_thread=False
+                f"{file.absolute().as_uri()}?{mode}", uri=True, timeout=BUSY_S, check_same_thread=False
             ),
             poolclass=StaticPool if self._writes else NullPool,
         )
@@ -198,6 +198,14 @@ class Database:
             for told in filter(None, (self._place.url, secret)):
                 words = words.replace(told, "…")
         return f"cannot be used: {shown(words, _WHY_CHARS)}"
+
+
+def reading_mode(file: Path) -> str:
+    """How a file is opened by who reads alone. To read one with a log SQLite makes files beside it; where none can be
+    made and no log is there, nobody can be writing it either."""
+    log = file.with_name(f"{file.name}-wal")
+    alone = not os.access(file.parent, os.W_OK) and not (log.exists() and log.stat().st_size)
+    return "mode=ro&immutable=1" if alone else "mode=ro"
 
 
 def _write_ahead(connection: sqlite3.Connection, wait: Callable[[float], None]) -> None:

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from addons.usage import database as module
-from addons.usage.database import Database
+from addons.usage.database import Database, reading_mode
 from addons.usage.errors import BadRows, LedgerError, LedgerMissing
 from addons.usage.place import Place
 from addons.usage.tables import REQUESTS
@@ -249,3 +249,18 @@ def test_an_address_that_is_none_is_not_repeated(url: str) -> None:
     with pytest.raises(LedgerError) as told:
         Database(Place(None, url), writes=True).open()
     assert str(told.value) == "the database of usage.url cannot be used: it is no address of a PostgreSQL database"
+
+
+def test_one_in_a_folder_that_nobody_can_write_into_is_read(
+    database: Database, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite makes files beside one that it reads, and could not open it."""
+    database.add([row()])
+    assert reading_mode(file) == "mode=ro"
+    monkeypatch.setattr("addons.usage.database.os.access", lambda path, how: False)
+    assert reading_mode(file) == "mode=ro", "somebody may be writing it: what stands in its log would be left out"
+    database.close()
+    assert reading_mode(file) == "mode=ro&immutable=1"
+    reader = Database(Place(file), writes=False)
+    assert len(reader.select(sa.select(REQUESTS.c.id))) == 1
+    reader.close()

@@ -32,8 +32,10 @@ class Places:
 
 def copied_ledger(source: Path, target: Path) -> None:
     """A consistent copy of a ledger that may be written to meanwhile. Raises sqlite3.Error."""
+    from addons.usage.database import reading_mode  # loads SQLAlchemy
+
     with (
-        closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as database,
+        closing(sqlite3.connect(f"{source.absolute().as_uri()}?{reading_mode(source)}", uri=True)) as database,
         closing(sqlite3.connect(target)) as copy,
     ):
         database.backup(copy, pages=1024)
