@@ -4,8 +4,9 @@ import errno
 import http.client
 import json
 import socket
-from collections.abc import Callable
-from contextlib import closing
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -61,11 +62,32 @@ def _bind(host: str, port: int) -> None:
 def is_gateway(url: str) -> bool:
     """Whether a gateway answers at the address."""
     parts = urlsplit(url)
-    with closing(http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=ASK_S)) as asked:
+    with closing(http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=ASK_S)) as connection:
         try:
-            asked.request("GET", "/healthz")
-            answer = asked.getresponse()
-            said = json.loads(answer.read(_SAID_BYTES))
+            with asked(connection, "/healthz", {}, ASK_S) as answer:
+                said = json.loads(answer.read(_SAID_BYTES))
         except (OSError, http.client.HTTPException, ValueError, RecursionError):
             return False
     return answer.status in (200, 503) and isinstance(said, dict) and "status" in said
+
+
+@contextmanager
+def asked(
+    connection: http.client.HTTPConnection, path: str, headers: Mapping[str, str], patience_s: float
+) -> Iterator[http.client.HTTPResponse]:
+    """The answer to a GET, whose head and body come within so many seconds: whoever listens there may send a byte now
+    and then. Raises OSError, HTTPException; reading it raises them too."""
+    connection.request("GET", path, headers=dict(headers))
+    sock = connection.sock
+
+    def end() -> None:
+        with suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(patience_s, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield connection.getresponse()
+    finally:
+        timer.cancel()

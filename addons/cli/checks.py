@@ -4,6 +4,7 @@ A check gives Findings and raises nothing. `error` findings keep every request f
 `warning` ones do not.
 """
 
+import http.client
 import importlib.metadata
 import os
 import re
@@ -11,12 +12,12 @@ import shlex
 import socket
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
+from urllib.parse import urlsplit
 
-import httpx
 import mitmproxy.version
 
 from addons.accounts.account import Account
@@ -24,6 +25,7 @@ from addons.accounts.health import Health
 from addons.accounts.report import CAN_SERVE, AccountLine
 from addons.accounts.way_in import way_in
 from addons.app.listener_tls import with_certificate
+from addons.app.port import asked
 from addons.app.proxy_options import refused, warned
 from addons.app.runtime import Running
 from addons.app.unserved_names import unserved_of
@@ -43,6 +45,7 @@ from providers.contract.session import Identity
 
 type Status = Literal["ok", "warning", "error"]
 
+_PATIENCE_S: Final = 3.0
 SHORT_KEY: Final = 20
 FEW_CHARACTERS: Final = 6
 _PINNED: Final = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]{0,100})==([0-9][0-9A-Za-z.+!-]{0,50})", re.MULTILINE)
@@ -332,11 +335,14 @@ def _known(provider: AnyProvider, identity: Identity | None) -> str:
 
 
 def status_of(url: str) -> int | None:
-    """The status of a GET, or None when nobody answers HTTP there."""
-    try:
-        return httpx.get(url, timeout=3, trust_env=False).status_code
-    except httpx.HTTPError:
-        return None
+    """The status of a GET, or None when nobody answers HTTP there. What is said behind the head is not read."""
+    parts = urlsplit(url)
+    with closing(http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_PATIENCE_S)) as connection:
+        try:
+            with asked(connection, parts.path, {}, _PATIENCE_S) as answer:
+                return answer.status
+        except (OSError, http.client.HTTPException, ValueError):
+            return None
 
 
 def mitmproxy_folder() -> Path:

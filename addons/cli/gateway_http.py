@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from addons.app.port import asked
 from addons.ingress.key_proof import NONCE, PROOF, proves
 from providers.contract.provider import LOOPBACK_HOSTS
 
@@ -68,9 +69,12 @@ def connect(base: str, certificate: bytes | None = None) -> http.client.HTTPConn
 
 def get(connection: http.client.HTTPConnection, base: str, path: str, headers: dict[str, str]) -> Got:
     """The answer to a GET at `path` below `base`. Raises OSError, HTTPException, ValueError."""
-    connection.request("GET", f"{urlsplit(base).path}{path}", headers=headers)
-    answer = connection.getresponse()
-    found = json.loads(answer.read(LIMIT_BYTES))
+    with asked(connection, f"{urlsplit(base).path}{path}", headers, PATIENCE_S) as answer:
+        data = answer.read(LIMIT_BYTES)
+    try:
+        found = json.loads(data)
+    except RecursionError:
+        found = None
     if not isinstance(found, dict):
         raise NoObject(base)
     return Got(answer.status, found, answer.getheader(PROOF))

@@ -1,13 +1,19 @@
 """A port that is taken is said before anything starts, in words of ours."""
 
+import http.client
 import socket
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from addons.app.port import DEMO, GATEWAY, INSPECTOR, is_gateway, port_problem
+from addons.app.port import DEMO, GATEWAY, INSPECTOR, asked, is_gateway, port_problem
+from addons.cli.checks import status_of
+from addons.cli.gateway_http import NoObject, connect, get
 from addons.cli.main import main
 from tests.support.ports import free_port
 
@@ -68,3 +74,79 @@ def test_what_run_proxy_asks(tmp_path: Path, taken: int) -> None:
     assert listen("--port", str(free)) == (0, f"127.0.0.1 {free}\n")
     assert listen("--port", str(free), "--web-port", str(taken))[1].endswith("choose another port: --web-port N\n")
     assert listen("--port", str(free), "--web-port", str(free))[0] == 1
+
+
+@contextmanager
+def saying(*pieces: bytes, again: bytes = b"") -> Iterator[str]:
+    """A program that says this to who asks, and then the last of it again and again; gives its address."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with suppress(OSError):
+                connection, _ = server.accept()
+                with connection:
+                    connection.recv(10_000)
+                    for piece in chain(pieces, repeat(again)):
+                        if not piece:
+                            return
+                        connection.sendall(piece)
+                        if again and connection.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK) == b"":
+                            return
+
+        def quiet() -> None:
+            with suppress(BlockingIOError):
+                serve()
+
+        thread = threading.Thread(target=quiet, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n"
+
+
+def test_json_that_is_too_deep_is_no_gateways() -> None:
+    with saying(HEAD + b"[" * 100_000) as url:
+        assert not is_gateway(url)
+    with saying(HEAD + b'{"status":' + b"[" * 100_000) as url:
+        connection = connect(url)
+        with pytest.raises(NoObject):
+            get(connection, url, "/healthz", {})
+
+
+def test_of_the_port_of_another_program_the_head_alone_is_read() -> None:
+    """doctor read on for as long as that program said something."""
+    with saying(HEAD, again=b"x" * 1000) as url:
+        assert status_of(f"{url}/healthz") == 200
+    assert status_of("http://127.0.0.1:1/healthz") is None
+
+
+def test_a_patience_is_one_for_the_whole_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A byte now and then, each in time, kept whoever asked."""
+    timers: list[Callable[[], None]] = []
+
+    class Timer:
+        def __init__(self, after_s: float, end: Callable[[], None]) -> None:
+            timers.append(end)
+
+        def start(self) -> None: ...
+
+        def cancel(self) -> None: ...
+
+    monkeypatch.setattr("addons.app.port.threading.Timer", Timer)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        connection = http.client.HTTPConnection("127.0.0.1", server.getsockname()[1], timeout=60)
+        accepted: list[socket.socket] = []
+
+        def answer() -> None:
+            accepted.append(server.accept()[0])
+            accepted[0].sendall(HEAD + b"{")
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        with asked(connection, "/", {}, 5) as got:
+            timers[0]()
+            assert got.read() == b"{"
+        thread.join()
+        accepted[0].close()
+        connection.close()

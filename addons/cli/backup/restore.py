@@ -24,6 +24,8 @@ from addons.cli.base import CliContext, Problem, out
 from addons.cli.setup.files import place_of
 from addons.config.configuration import Config
 from addons.config.loader import ConfigError, load_config
+from addons.keys.managed import KeysProblem
+from addons.keys.store import KeyStore
 from addons.vault import prompt as terminal
 from addons.vault.audit import try_note
 from addons.vault.errors import VaultError, VaultLocked
@@ -176,8 +178,23 @@ def _put_back(checked: _Checked, folder: Path) -> None:
     for name in (KEYS, ACCOUNTS, VAULT, ENV, CONFIG):
         if name in checked.small:
             replace_file(Path(os.path.realpath(places.file(name))), checked.small[name])
+    _put_aside(checked)
     guard = rollback_guard(checked.config)
     if checked.vault is not None and guard is not None:
         facts = checked.vault.facts()
         guard.accept(checked.vault.id, facts.generation)
         out(f"the vault's generation {facts.generation} counts as the newest from now on")
+
+
+def _put_aside(checked: _Checked) -> None:
+    """Puts aside managed keys that were made behind the backup: a vault from before them knows none of their hashes,
+    and their file would be taken for a damaged one. Raises OSError."""
+    keys = checked.places.file(KEYS)
+    if checked.vault is None or KEYS in checked.small or not keys.exists():
+        return
+    try:
+        KeyStore(Vault.open(checked.places.vault, _key_of(checked.config))).read()
+    except (KeysProblem, VaultError):
+        aside = keys.with_name(f"{KEYS}.{int(time.time())}.old")
+        os.replace(keys, aside)
+        out(f"managed keys that the vault of the backup does not know were put aside: {aside}")

@@ -76,6 +76,30 @@ def test_an_older_vault_is_the_newest_again_on_the_same_machine(run: Run, backup
     assert run("vault", "check").exit_code == 0
 
 
+def test_keys_that_its_vault_does_not_know_are_put_aside(run: Run, made: Path, tmp_path: Path) -> None:
+    """They stayed, and their file was called damaged from then on: no key could be made."""
+    backup = tmp_path / "of before"
+    assert run("backup", str(backup)).exit_code == 0
+    assert run("keys", "add", "ada").exit_code == 0
+    result = run("restore", str(backup), "--yes")
+    assert result.exit_code == 0, result.output
+    assert "managed keys that the vault of the backup does not know were put aside" in result.stdout
+    assert len(list(made.parent.glob("keys.json.*.old"))) == 1
+    assert run("keys", "add", "bob").exit_code == 0
+
+
+def test_keys_that_its_vault_knows_stay(run: Run, made: Path, tmp_path: Path) -> None:
+    run("keys", "add", "ada")
+    (tmp_path / "keys.json").write_bytes(made.with_name("keys.json").read_bytes())
+    made.with_name("keys.json").unlink()
+    backup = tmp_path / "without keys"
+    assert run("backup", str(backup)).exit_code == 0
+    made.with_name("keys.json").write_bytes((tmp_path / "keys.json").read_bytes())
+    made.with_name("keys.json").chmod(0o600)
+    assert "put aside" not in run("restore", str(backup), "--yes").stdout
+    assert "ada" in run("keys", "list").stdout
+
+
 def test_nothing_is_replaced_while_a_gateway_runs(run: Run, backup: Path, made: Path) -> None:
     address_file.leave(made.parent, made, "http://127.0.0.1:9")
     before = state(made.parent)
