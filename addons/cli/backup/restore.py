@@ -24,14 +24,16 @@ from addons.cli.base import CliContext, Problem, out
 from addons.cli.setup.files import place_of
 from addons.config.configuration import Config
 from addons.config.loader import ConfigError, load_config
+from addons.keys import managed
 from addons.keys.managed import KeysProblem
 from addons.keys.store import KeyStore
 from addons.vault import prompt as terminal
 from addons.vault.audit import try_note
 from addons.vault.errors import VaultError, VaultLocked
 from addons.vault.keys import VaultKey
-from addons.vault.permissions import make_folder
+from addons.vault.permissions import make_folder, read_private
 from addons.vault.replacing import replace_file
+from addons.vault.small_files import LIMIT_BYTES
 from addons.vault.store import Vault
 from addons.words.commands import command
 
@@ -188,13 +190,13 @@ def _put_back(checked: _Checked, folder: Path) -> None:
 
 def _put_aside(checked: _Checked) -> None:
     """Puts aside managed keys that were made behind the backup: a vault from before them knows none of their hashes,
-    and their file would be taken for a damaged one. Raises OSError."""
+    and their file would be taken for a damaged one. Raises VaultError, OSError."""
     keys = checked.places.file(KEYS)
     if checked.vault is None or KEYS in checked.small or not keys.exists():
         return
     try:
-        KeyStore(Vault.open(checked.places.vault, _key_of(checked.config))).read()
-    except (KeysProblem, VaultError):
+        managed.read(read_private(keys, LIMIT_BYTES), checked.vault.id, KeyStore(checked.vault).secret())
+    except KeysProblem:
         aside = keys.with_name(f"{KEYS}.{int(time.time())}.old")
         os.replace(keys, aside)
         out(f"managed keys that the vault of the backup does not know were put aside: {aside}")
