@@ -8,6 +8,7 @@ while: a site may still say it.
 import threading
 from collections.abc import Callable, Iterable
 from itertools import islice
+from operator import is_
 from typing import Final
 
 from addons.cleaning.index import Index, KnownSecret, Literal, Segment, letters_of, portions
@@ -75,7 +76,7 @@ class KnownSecrets:
 
     def _is_fresh(self) -> bool:
         seen, now = self._seen, self._version()
-        return seen is not None and len(seen) == len(now) and all(a is b for a, b in zip(seen, now, strict=True))
+        return seen is not None and len(seen) == len(now) and all(map(is_, seen, now))
 
     def _refresh(self) -> None:
         """Reads which secrets are in force."""

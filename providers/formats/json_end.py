@@ -57,6 +57,9 @@ class JsonEnd:
 
     def _end_in(self, stretch: bytes) -> int:
         """How much of a stretch, in which the value ends, belongs to it."""
+        at = len(stretch.rstrip()) - 1
+        if self._goes_on(stretch[:at]):  # nothing but blanks behind it: the usual case
+            return at + 1
         at = 0
         while len(stretch) > 1:
             half = stretch[: len(stretch) // 2]

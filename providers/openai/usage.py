@@ -63,11 +63,16 @@ def usage_of(raw: Mapping[str, Any]) -> Usage:
 
 
 def _first(place: Mapping[str, Any], *names: str) -> int | None:
-    return next((count for name in names if (count := _count(place.get(name))) is not None), None)
+    for name in names:
+        if (count := _count(place.get(name))) is not None:
+            return count
+    return None
 
 
 def _count(value: Any) -> int | None:
     """A count as a whole number, also where it is written as a float or as text; None when it cannot be one."""
+    if value is None:
+        return None
     if isinstance(value, str):
         value = _number(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LARGEST:
