@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from importlib.machinery import SourceFileLoader
@@ -81,3 +82,18 @@ def test_a_part_that_fails_is_told_and_each_has_its_driver(tmp_path: Path) -> No
 )
 def test_the_last_words_of_a_part_are_found(text: str, found: str) -> None:
     assert next(said[-1] for pattern in load().FOUND if (said := pattern.findall(text))) == found
+
+
+@pytest.mark.processes
+def test_in_a_fresh_clone_parts_run_in_the_environment_that_is_made_first(tmp_path: Path) -> None:
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci" / "long", tmp_path / ".ci")
+    python = "#!/bin/sh\\necho 3 passed in 1s\\n"
+    door = tmp_path / "run_proxy.sh"
+    door.write_text(
+        f"#!/bin/sh\nmkdir -p .venv/bin && printf '{python}' > .venv/bin/python && chmod +x .venv/bin/python\n"
+    )
+    door.chmod(0o755)
+    command = [sys.executable, str(tmp_path / ".ci" / "long"), "--only", "pool"]
+    table = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert "3 passed" in table
