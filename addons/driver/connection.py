@@ -259,8 +259,6 @@ class OwnConnection(asyncio.BufferedProtocol, OwnClient):
             else:
                 if type(told) is Head:
                     self._request = OwnRequest(self, self._deps, self._loop)
-                    if Held.BY_ANSWER in self._held:
-                        self._choke()
                 if self._request is not None:
                     self._request.feed(told)
             if self._request is not None and self._request.is_over:

@@ -28,6 +28,17 @@ async def test_it_gives_way_between_the_pieces_of_what_takes_long() -> None:
     assert drive.to_client.endswith(chunk(b"d[DONE]") + END)
 
 
+@in_virtual_time
+async def test_behind_its_turn_its_provider_is_read_on() -> None:
+    drive = OwnDrive(PiecewiseAttempt())
+    await drive.asked()
+    (link,) = drive.links.values()
+    link.receiver.received(HEAD + chunk(b"a~b"))
+    paused = [link.is_paused]
+    await settle()
+    assert [*paused, link.is_paused] == [True, False]
+
+
 @pytest.mark.parametrize("how", ["leaves", "breaks", "abort"])
 @in_virtual_time
 async def test_who_goes_while_it_gives_way(how: str) -> None:
@@ -113,4 +124,5 @@ async def test_a_fault_while_a_fault_is_told_ends_it_all_the_same(caplog: pytest
     drive.at_hook = at_hook
     await drive.says(HEAD + chunk(b"Hi"))
     assert drive.is_gone()
+    assert next(iter(drive.links.values())).is_over, "its provider is left"
     assert "a request that failed could not be told of" in caplog.text

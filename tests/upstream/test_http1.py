@@ -213,6 +213,58 @@ def test_interim_answers_are_counted_over_all_reads() -> None:
     assert says([one] * (INTERIM_LIMIT + 1), closes=False).end == "broken"
 
 
+def test_a_request_is_let_go_with_the_head_of_its_answer() -> None:
+    """It has secrets in it, and goes out no more."""
+    wires = Wires()
+    asked = wires.asks()
+    wires.made[0].opens()
+    wires.made[0].says(CHUNKED[:-1])
+    assert asked.call.request is not None
+    wires.made[0].says(CHUNKED[-1:])
+    assert asked.call.request is None
+
+
+def test_a_connection_with_more_to_send_serves_no_other_request() -> None:
+    """It answered before it had read all that it was asked."""
+    wires = Wires()
+    asked = wires.asks()
+    wires.made[0].opens()
+    wires.made[0].waiting = 1
+    wires.made[0].says(LINE + b"content-length: 0\r\n\r\n")
+    assert asked.told[-1] is ENDED
+    assert wires.made[0].closed
+
+
+def test_a_request_that_asks_to_close_is_the_last_of_its_connection() -> None:
+    wires = Wires()
+    asked = wires.asks(connection="close")
+    wires.made[0].opens()
+    wires.made[0].says(LINE + b"content-length: 0\r\n\r\n")
+    assert asked.told[-1] is ENDED
+    assert wires.made[0].closed
+
+
+def test_what_was_held_is_drained_all_the_same() -> None:
+    """It is a client that held it; who has all it wanted holds nothing, and its end would never be read."""
+    wires = Wires()
+    asked = wires.asks()
+    wires.made[0].opens()
+    wires.made[0].says(CHUNKED + b"5\r\nhello\r\n")
+    asked.call.pause()
+    asked.call.finish()
+    assert not wires.made[0].paused
+
+
+def test_a_connection_that_nobody_waits_for_any_more_is_closed_when_it_stands() -> None:
+    wires = Wires()
+    asked = wires.asks()
+    asked.call.leave()
+    wires.made[0].closed = False  # (the dialer was too late to end it)
+    wires.made[0].opens()
+    assert wires.made[0].closed
+    assert not wires.made[0].sent
+
+
 def test_what_is_drained_is_counted_over_all_reads() -> None:
     wires = Wires()
     asked = wires.asks()
