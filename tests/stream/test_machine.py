@@ -82,6 +82,16 @@ def test_each_time_that_a_provider_has(
     drive.rules.are_kept_by(drive.machine)
 
 
+def test_each_word_ends_a_silence() -> None:
+    drive, attempt = begun(b"x ", idle_s=10)
+    for _ in range(3):
+        drive.tick(9)
+        drive.body(b": comment")
+    assert not attempt.faults
+    drive.tick(10)
+    assert [fault for fault, _ in attempt.faults] == [Fault.IDLE_TIMEOUT]
+
+
 def test_of_what_the_client_is_to_have_whole_the_first_word_is_the_whole() -> None:
     drive, attempt = begun(b": comment", first_token_s=40)
     attempt.silent_until_whole, attempt.first_token_at = True, drive.now

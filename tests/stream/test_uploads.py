@@ -127,7 +127,8 @@ def test_an_upload_is_bounded() -> None:
 def test_a_body_in_chunks_goes_on_until_it_is_malformed() -> None:
     drive = Drive([FakeAttempt()], body_limit=100_000)
     drive.port.uploading = Enough()
-    drive.client_sends(HEAD + b"transfer-encoding: chunked\r\n\r\n3\r\nab|\r\n2\r\ncd\r\n")
+    drive.client_sends(HEAD + b"transfer-encoding: chunked\r\n\r\n3\r\nab|\r\n")
+    drive.client_sends(b"2\r\ncd\r\n")
     assert body_of(drive) == b"4\r\nbody\r\n2\r\ncd\r\n"
     drive.client_sends(b"zz\r\n")
     assert drive.servers[0] in drive.closed
@@ -205,7 +206,8 @@ def test_a_form_that_must_be_whole_and_is_too_large_is_told_what_to_do() -> None
     assert b"Put `model` before the file, or raise limits.body_mb" in drive.to_client
     drive = Drive([FakeAttempt()], body_limit=1000)
     drive.port.uploading = Enough()
-    drive.client_sends(HEAD + b"transfer-encoding: chunked\r\n\r\n1\r\n!\r\n" + chunk(b"x" * 1000))
+    drive.client_sends(HEAD + b"transfer-encoding: chunked\r\n\r\n1\r\n!\r\n")
+    drive.client_sends(chunk(b"x" * 1000))
     assert b"Put `model` before the file" in drive.to_client
 
 
