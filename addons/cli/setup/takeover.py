@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from addons.cli.setup.written import Unwritable, env_with
 from addons.config.env_file import read_env
 from addons.config.exposure import SHORTEST_TOKEN
 from addons.config.file_reading import FileProblem, NoFile, read_text
@@ -103,6 +104,8 @@ def _provider(made: Takeover, where: str, raw: Any) -> None:
     if raw.get("enabled") is False:
         entry["enabled"] = False
         notes.append("stays switched off")
+    elif not isinstance(raw.get("enabled", True), bool):
+        notes.append("enabled is neither true nor false; it is on")
     if more := [_word(key) for key in list(raw)[:20] if key not in _FIELDS]:
         notes.append(f"not known here, left out: {', '.join(more)}")
     made.said.append("; ".join(notes))
@@ -137,8 +140,14 @@ def _login(made: Takeover, name: str, raw: Mapping[str, Any], entry: dict[str, A
         yield "email and password are left out: both are wanted, as texts"
         return
     names = {"email": f"{name.upper()}_EMAIL", "password": f"{name.upper()}_PASSWORD"}
-    made.values |= {names["email"]: str(email), names["password"]: str(password)}
-    entry["accounts"] = [{"name": "main", "credentials": {key: f"${{{own}}}" for key, own in names.items()}}]
+    own = {names["email"]: str(email), names["password"]: str(password)}
+    try:
+        env_with("", own)
+    except Unwritable:
+        yield "email and password are left out: no .env file holds them as they are; `glassgate login` asks for them"
+        return
+    made.values |= own
+    entry["accounts"] = [{"name": "main", "credentials": {key: f"${{{variable}}}" for key, variable in names.items()}}]
     yield f"email and password go into .env as {names['email']} and {names['password']}"
 
 

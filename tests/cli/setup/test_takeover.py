@@ -132,3 +132,23 @@ def test_a_name_that_no_file_has_is_left_out(original: Path, name: str) -> None:
     made = taken(original)
     assert made.values == {}
     assert made.said == [".env, AUTH_TOKENS_FILE: names a file that is not there; left out"]
+
+
+def test_a_password_that_no_env_file_holds_keeps_nothing_else_from_being_taken_over(original: Path) -> None:
+    made = taken(
+        original,
+        {"name": "zai", "email": "a@b.c", "password": "pa${HOME}ss"},
+        {"name": "qwen", "email": "a@b.c", "password": "right"},
+    )
+    assert set(made.values) >= {"QWEN_EMAIL", "QWEN_PASSWORD"}
+    assert "ZAI_PASSWORD" not in made.values
+    assert made.providers["zai"]["accounts"] == ["main"]
+    assert "no .env file holds them as they are" in made.said[0]
+    assert "pa$" not in str(made.said)
+
+
+@pytest.mark.parametrize("enabled", ["false", 0, None])
+def test_what_is_neither_on_nor_off_is_said_to_be_on(original: Path, enabled: Any) -> None:
+    made = taken(original, {"name": "zai", "enabled": enabled})
+    assert "enabled is neither true nor false; it is on" in made.said[0]
+    assert "enabled" not in made.providers["zai"]
