@@ -71,6 +71,7 @@ def setup(
         raise Problem("there is no terminal to ask at: say all with flags, and --yes")
     flags, place = _Flags(provider, base_url, models, account, keyless, not yes), place_of(cli)
     taken = _taken_over(flags, place.config.parent, original)
+    out(*taken.said)  # before anything else can be amiss
     wanted = _wanted(flags, anything=bool(taken.providers) or place.config.exists())
     serves(place.config)
     work = Work(place, ask=flags.ask, key_stdin=key_stdin, replace_key=replace_key, prove=not no_proof)

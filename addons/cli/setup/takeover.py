@@ -92,6 +92,7 @@ def _provider(made: Takeover, where: str, raw: Any) -> None:
         made.said.append(f"{where}: is no object; left out")
         return
     name = raw.get("name")
+    name = name.strip().casefold() if isinstance(name, str) else name
     if name not in _SITES:
         made.said.append(f"{where}: {_word(name)} is no site of the original design ({', '.join(_SITES)}); left out")
         return

@@ -45,7 +45,6 @@ class Work:
 
     def make_env(self, taken: Takeover) -> None:
         """Adds what .env lacks; what it has stays. Raises Problem."""
-        out(*taken.said)
         there = self._place.variables()
         for name in taken.values:
             if there.get(name) not in (None, taken.values[name]):

@@ -165,3 +165,23 @@ def test_the_original_design_is_taken_over(setup: Setup, here: Path, tmp_path: P
     assert (credentials.email, credentials.password.get_secret_value()) == ("me@example.org", "of-old-0123")
     assert "of-old" not in result.output
     assert setup("--yes", "--take-over", str(old)).exit_code == 0
+
+
+def test_where_nothing_can_be_taken_over_it_is_said_why(setup: Setup, here: Path, tmp_path: Path) -> None:
+    """All that was said was that a provider is wanted."""
+    old = tmp_path / "old" / "config" / "providers.json"
+    old.parent.mkdir(parents=True)
+    old.write_text('{"providers": [{"name": "openai"}, 7]}')
+    result = setup("--yes", "--take-over", str(old))
+    assert (result.exit_code, "a gateway wants a provider" in result.stderr) == (1, True)
+    assert "provider 1: openai is no site of the original design" in result.stdout
+    assert "provider 2: is no object; left out" in result.stdout
+    assert not here.exists()
+
+
+def test_the_case_of_a_sites_name_does_not_matter(setup: Setup, here: Path, tmp_path: Path) -> None:
+    old = tmp_path / "old" / "config" / "providers.json"
+    old.parent.mkdir(parents=True)
+    old.write_text('{"providers": [{"name": "ZAI "}]}')
+    assert setup("--yes", "--take-over", str(old)).exit_code == 0
+    assert [one.name for one in load_config(here / "config.yaml").providers] == ["zai"]
