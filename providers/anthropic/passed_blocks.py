@@ -14,6 +14,11 @@ from providers.formats.jsontext import dumps, mapping, text
 _OPEN_LIMIT: Final = 64
 """Blocks that are open at once; APIs have one."""
 _EMPTY: Final = "{}"
+_BEGINNINGS: Final = {
+    "text_delta": {"type": "text", "text": ""},
+    "thinking_delta": {"type": "thinking", "thinking": "", "signature": ""},
+}
+"""Kind of a delta → the block that it belongs to, where that never began."""
 
 
 class _Arguments:
@@ -37,8 +42,8 @@ class PassedBlocks:
         self._ours: dict[Any, int] = {}
         """The API's index of a block that is open → ours."""
         self._calls: dict[int, _Arguments] = {}
-        self.renumbers = False
-        """Every event of a block has to be read: the API counts otherwise."""
+        self._renumbers = False
+        """The API counts otherwise."""
 
     @property
     def cut(self) -> bool:
@@ -55,13 +60,26 @@ class PassedBlocks:
         if len(self._ours) >= _OPEN_LIMIT:
             del self._ours[next(iter(self._ours))]
         self._ours[index] = ours
-        self.renumbers = self.renumbers or index != ours
+        self._renumbers = self._renumbers or index != ours
         block = mapping(value.get("content_block"))
         if block.get("type") == "tool_use" and len(self._calls) < _OPEN_LIMIT:
             self._calls[ours] = _Arguments(mapping(block.get("input")))
         return self._numbered(value, shown, ours)
 
+    @property
+    def reads_deltas(self) -> bool:
+        """Whether every delta has to be read, since not each goes on as it came."""
+        return self._renumbers or not self._ours
+
     def goes_on(self, value: dict[str, Any], shown: bytes) -> bytes:
+        kind = _BEGINNINGS.get(text(mapping(value.get("delta")).get("type")))
+        if _key(value.get("index")) not in self._ours and kind is not None:
+            begun = {"type": "content_block_start", "index": value.get("index"), "content_block": kind}
+            before = self.begins(begun, event_of(begun))
+            return before + self._goes_on(value, shown)
+        return self._goes_on(value, shown)
+
+    def _goes_on(self, value: dict[str, Any], shown: bytes) -> bytes:
         ours = self._ours.get(index := _key(value.get("index")), index)
         call = self._calls.get(ours) if isinstance(ours, int) else None
         delta = mapping(value.get("delta"))

@@ -150,7 +150,8 @@ class PassedOn(Decoder):
 
     def _block(self, block: bytes, shown: bytes, out: list[Event]) -> None:
         """One event, with the blank line behind it. `shown`: as it goes out."""
-        if block.startswith(_DELTA) and not (self._blocks.renumbers or _INPUT in block or _IS_ERROR in block):
+        is_plain = not (self._blocks.reads_deltas or _INPUT in block or _IS_ERROR in block)
+        if is_plain and block.startswith(_DELTA):
             self._seen = True
             self._release(out)
             self._give(shown, out)

@@ -34,6 +34,7 @@ _EVENT: Final = b"event: "
 _KINDS_LIMIT: Final = 64
 _KIND_CHARS: Final = 60
 _WORDS: Final = 2000
+_CUT: Final = "The API's stream ended without its last event, so the answer is cut off. Try again."
 
 
 class VerbatimDecoder(Decoder, ABC):
@@ -64,6 +65,8 @@ class VerbatimDecoder(Decoder, ABC):
         self._over = False
         self._tells_failure = True
         """The API's own last event tells a client of the failure that it means."""
+        self._last: bytes | None = None
+        """What is told in the place of the API's last event, where that lacks something."""
 
     # -- a form's part ----------------------------------------------------------------------------------------------
     @abstractmethod
@@ -115,7 +118,7 @@ class VerbatimDecoder(Decoder, ABC):
                 rest = bytes(self._buffer)
                 if loads(_fields(rest)[1], BODY_VALUES) is not INVALID:  # half an event is told to nobody
                     out = self._take(rest + b"\n\n")
-                message = "The API's stream ended without its last event, so the answer is cut off. Try again."
+                message = _CUT
             case BodyForm.WHOLE:
                 return self._end_of_whole()
             case BodyForm.PAGE:
@@ -169,8 +172,11 @@ class VerbatimDecoder(Decoder, ABC):
     def _look_at(self, block: bytes) -> Sequence[Event]:
         name, payload = _fields(block)
         is_error = name.strip().lower() == b"error"
-        if not is_error and (not payload or payload == b"[DONE]"):
+        if not is_error and not payload:
             return ()
+        if payload.strip() == b"[DONE]":
+            self._tells_failure = False  # clients read no further
+            return (Failure(ProviderError(ErrorKind.INCOMPLETE, _CUT)),)
         value = loads(payload, BODY_VALUES)
         if not isinstance(value, dict) and is_error:
             self._tells_failure = False
@@ -210,6 +216,8 @@ class VerbatimDecoder(Decoder, ABC):
                 events = events[: len(events) - len(last) - 2]
             out = self._passed(events, told) if self._begun else [told[-1]]
         elif self._wants_stream:
+            if self._last is not None:
+                events = events[: len(events) - len(last) - 2] + self._last
             out = self._passed(events, told)
         else:
             body = self._as_whole(loads(_fields(last)[1], BODY_VALUES))

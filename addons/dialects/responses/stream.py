@@ -1,7 +1,9 @@
 """Events to a stream of /v1/responses: named events with numbers, and the whole answer in the last of them."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
+
+from pydantic_core import from_json
 
 from addons.dialects.base import EVENT_STREAM, FILTERED, KEEPALIVE, AnswerMeta, ParsedRequest, WholeEncoder
 from addons.dialects.responses.document import ResponseDocument, cut_reason, usage_json
@@ -89,7 +91,8 @@ class ResponseStream:
         """The end of a stream that the provider had begun in its own words."""
         frames = Numbered()
         frames.next = self._own.next_number()
-        answer = {**self._own.begun_as(), "status": "failed", "error": told(error)}
+        document: dict[str, Any] = from_json(self._writes.written("failed"))
+        answer = {**document, **self._own.begun_as(), "status": "failed", "error": told(error)}
         return frames.frame("response.failed", b'"response":' + json_bytes(answer))
 
 

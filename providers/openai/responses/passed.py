@@ -7,17 +7,20 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
-from providers.contract.errors import ProviderError
+from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Event, Failure, Finish, Issued
-from providers.formats.jsontext import dumps, mapping, text
+from providers.formats.jsontext import dumps, mapping, text, whole
 from providers.official.codes import Codes
 from providers.official.errors import classify, error_event
 from providers.openai.responses.ends import ENDS, end_of, usage_in
 from providers.openai.responses.event_names import OPENING, PIECES
+from providers.openai.responses.seen_items import SeenItems
+from providers.openai.responses.told_items import Teller
 from providers.shared.verbatim import VerbatimDecoder
 
 _ITEMS_LIMIT: Final = 1000
-_ITEM: Final = ("added", "done")
+_ITEM_EVENTS: Final = frozenset({"response.output_item.added", "response.output_item.done"})
+_NO_RESPONSE: Final = "The API answered with JSON that is no response. Try again."
 _ID: Final = re.compile(r"[\x21-\x7e]{1,256}")
 
 
@@ -25,47 +28,63 @@ class PassedResponse(VerbatimDecoder):
     """The Decoder. `told` adds to a failure what its provider knows besides."""
 
     opening: ClassVar[frozenset[str]] = OPENING
-    quiet: ClassVar[frozenset[bytes]] = frozenset(name.encode() for name in OPENING | PIECES)
+    quiet: ClassVar[frozenset[bytes]] = frozenset(name.encode() for name in (OPENING | PIECES) - _ITEM_EVENTS)
 
     def __init__(self, codes: Codes, told: Callable[[ProviderError], ProviderError], *, stream: bool) -> None:
         super().__init__(stream=stream)
         self._codes, self._told = codes, told
+        self._items = SeenItems()
 
     def _read(self, kind: str, value: Mapping[str, Any]) -> Sequence[Event]:
         status = kind.removeprefix("response.")
         if status in ENDS:
-            response = mapping(value.get("response"))
-            end = self._end(end_of(response, status, self._codes))
+            end = self._end(end_of(response := mapping(value.get("response")), status, self._codes))
             self._tells_failure = status != "completed"
+            if isinstance(end, Finish) and response:
+                response = self._mended(kind, value, response)
             return *usage_in(response), *_issued(response, dumps(response)), end
+        if kind in _ITEM_EVENTS:
+            self._items.read(kind, value)
+            return ()
         if status == "error" or (value.get("error") and not kind):
             error = error_event(value, self._codes)
             return (self._end(end_of({}, "failed", self._codes) if error is None else Failure(error)),)
         return ()
 
     def _read_whole(self, value: Mapping[str, Any], written: bytes) -> Sequence[Event]:
-        if not isinstance(value.get("output"), list) and (error := error_event(value, self._codes)) is not None:
-            return (self._end(Failure(error)),)
+        if not isinstance(value.get("output"), list):
+            error = error_event(value, self._codes)
+            return (self._end(Failure(error or ProviderError(ErrorKind.PROVIDER_DOWN, _NO_RESPONSE))),)
         end = end_of(value, text(value.get("status")) or "completed", self._codes)
         return *usage_in(value), *_issued(value, written), self._end(end)
 
     def _end(self, end: Finish | Failure) -> Event:
         return Failure(self._told(end.error)) if isinstance(end, Failure) else end
 
+    def _mended(self, kind: str, value: Mapping[str, Any], response: dict[str, Any]) -> dict[str, Any]:
+        """The response of a last event. What it lacks, and what it alone tells, is told in that event's place."""
+        teller = Teller(whole(value.get("sequence_number")) or 0)
+        before = self._items.untold(response, teller)
+        completed = self._items.completed(response)
+        if before or completed is not None:
+            response = response if completed is None else completed
+            self._last = before + teller.event(kind.removeprefix("response."), {"response": response})
+        return response
+
     def _as_stream(self, value: Mapping[str, Any], written: bytes) -> bytes:
-        """As few events as clients can live with: each item is told once it is whole."""
-        frames = [_frame("created", 0, b'"response":' + dumps({**value, "status": "in_progress", "output": []}))]
+        teller = Teller()
+        begun = {"response": {**value, "status": "in_progress", "output": []}}
+        frames = [teller.event("created", begun), teller.event("in_progress", begun)]
         output = value.get("output")
-        for index, item in enumerate(output if isinstance(output, list) else ()):
-            told = b'"output_index":%d,"item":%b' % (index, dumps(item))
-            frames += [_frame(f"output_item.{what}", len(frames) + at, told) for at, what in enumerate(_ITEM)]
+        items = enumerate(map(mapping, output if isinstance(output, list) else ()))
+        frames += (teller.item(index, item) for index, item in items)
         status = text(value.get("status"))
-        frames.append(_frame(status if status in ENDS else "completed", len(frames), b'"response":' + written))
+        frames.append(teller.written(status if status in ENDS else "completed", b'"response":' + written))
         return b"".join(frames)
 
     def _as_whole(self, value: Mapping[str, Any]) -> bytes | None:
         response = value.get("response")
-        return dumps(response) if isinstance(response, dict) else None
+        return dumps(self._items.completed(response) or response) if isinstance(response, dict) else None
 
     def _refused(self, body: bytes) -> ProviderError:
         return self._told(classify(200, {}, body, self._codes))
@@ -100,9 +119,3 @@ def _items(response: Mapping[str, Any]) -> Iterator[str]:
     for item in output[:_ITEMS_LIMIT] if isinstance(output, list) else ():
         if isinstance(id := mapping(item).get("id"), str) and _ID.fullmatch(id):
             yield id
-
-
-def _frame(kind: str, number: int, members: bytes) -> bytes:
-    """An event. `members`: those of its object beside type and number, written."""
-    name = f"response.{kind}".encode()
-    return b'event: %b\ndata: {"type":"%b",%b,"sequence_number":%d}\n\n' % (name, name, members, number)

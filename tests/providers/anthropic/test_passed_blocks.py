@@ -114,3 +114,15 @@ def test_many_blocks_that_nobody_closes_are_not_all_kept() -> None:
     events = [event for n in range(300) for event in (tool(n, f"f{n}"), piece("{", n))]
     found = run(PassedOn(lambda error: error), [sse(start(), *events, *end("tool_use"))])
     assert isinstance(found[-1], Failure)
+
+
+@pytest.mark.parametrize("index", [0, 3, None])
+def test_a_block_that_never_began_begins_with_its_first_words(index: int | None) -> None:
+    pieces = [delta("thinking_delta", index, thinking="Hm"), closed(index)]  # type: ignore[arg-type]
+    words = [delta("text_delta", index, text="a"), delta("text_delta", index, text="b"), closed(index)]  # type: ignore[arg-type]
+    events = passed(*pieces, *words, *end())
+    assert [event["type"] for event in events if event["type"].startswith("content_block_st")] == [
+        "content_block_start", "content_block_stop", "content_block_start", "content_block_stop",
+    ]  # fmt: skip
+    assert [event["index"] for event in events if "index" in event] == [0, 0, 0, 1, 1, 1, 1]
+    assert whole(*words, *end()) == [{"type": "text", "text": "ab"}]

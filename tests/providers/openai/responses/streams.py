@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 USAGE = {
@@ -75,6 +76,11 @@ def begun(item: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 def ended(*items: dict[str, Any], **fields: Any) -> dict[str, Any]:
     return {"type": "response.completed", "response": response(*items, **fields)}
+
+
+def kinds(told: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The kinds of events in their order, pieces in a row as one."""
+    return [kind for kind, _ in groupby(str(event["type"]) for event in told)]
 
 
 def sse(told: Sequence[Mapping[str, Any]], *, named: bool = True) -> bytes:

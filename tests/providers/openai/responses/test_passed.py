@@ -15,6 +15,7 @@ from tests.providers.openai.responses.streams import (
     events,
     failed,
     frame,
+    kinds,
     message,
     response,
     sse,
@@ -200,13 +201,10 @@ def test_an_api_that_does_not_stream_is_heard_all_the_same() -> None:
     found = decoded(json.dumps(whole).encode())
     assert rest(found) == [COUNTS, Finish("stop")]
     told = [json.loads(line[6:]) for line in said(found).splitlines() if line.startswith(b"data: ")]
-    assert [event["type"] for event in told] == [
-        "response.created",
-        *["response.output_item.added", "response.output_item.done"] * 2,
-        "response.completed",
-    ]
+    usual = events(thinking("Hm"), message("Hello"))
+    assert kinds(told) == kinds(usual)
     assert told[-1]["response"] == whole
-    assert [event["sequence_number"] for event in told] == list(range(6))
+    assert [event["sequence_number"] for event in told] == list(range(len(told)))
 
 
 def test_an_api_that_always_streams_gives_its_last_event() -> None:
@@ -231,3 +229,91 @@ def test_the_id_is_told_by_which_others_go_on(said_of_it: dict[str, Any], there:
     assert (issued.kind, issued.id, issued.there, json.loads(issued.document)) == ("response", "resp_1", there, whole)
     odd = json.dumps({**whole, "id": "a b"}).encode()
     assert not any(isinstance(event, Issued) for event in decoded(odd, streamed=streamed))
+
+
+# -- what clients cannot read, and what is no answer ------------------------------------------------------------------
+def told_in(found: list[Event]) -> list[dict[str, Any]]:
+    return [json.loads(line[6:]) for line in said(found).splitlines() if line.startswith(b"data: ")]
+
+
+def without(told: list[dict[str, Any]], *kinds: str) -> list[dict[str, Any]]:
+    return [event for event in told if event["type"] not in kinds]
+
+
+@pytest.mark.parametrize("lacks", [{"output": []}, {"output": None}], ids=str)
+def test_an_end_without_items_gets_those_that_were_told(lacks: dict[str, Any]) -> None:
+    usual = events(thinking("Hm"), message("Hello"), call("f", '{"a": 1}'))
+    last = {**usual[-1], "response": {**usual[-1]["response"], **lacks}}
+    body = sse([*usual[:-1], last])
+    assert told_in(decoded(body)) == usual
+    assert json.loads(said(decoded(body, streamed=False))) == usual[-1]["response"]
+
+
+def test_an_end_without_items_of_an_answer_without_any_is_as_it_came() -> None:
+    body = sse(events())
+    assert said(decoded(body)) == body
+
+
+ITEMS = (thinking("Hm"), message("Hello"), call("f", '{"a": 1}'))
+
+
+def test_items_that_the_end_alone_tells_are_told_before_it() -> None:
+    usual = events(*ITEMS)
+    found = told_in(decoded(sse([usual[0], usual[1], usual[-1]])))
+    assert kinds(found) == kinds(usual)
+    assert [event["item"] for event in found if event["type"] == "response.output_item.done"] == list(ITEMS)
+
+
+def test_an_item_that_has_begun_is_only_ended() -> None:
+    usual = without(events(*ITEMS), "response.output_item.done")
+    found = told_in(decoded(sse(usual)))
+    assert [event["type"] for event in found] == [
+        *(event["type"] for event in usual[:-1]), *["response.output_item.done"] * 3, "response.completed",
+    ]  # fmt: skip
+
+
+def test_items_that_all_stand_at_one_index_are_not_told_again() -> None:
+    usual = [{**event, "output_index": 0} if "output_index" in event else event for event in events(*ITEMS)]
+    assert told_in(decoded(sse(usual))) == usual
+
+
+@pytest.mark.parametrize("pieces", [1, 3])
+def test_an_end_mark_before_the_end_is_told_to_nobody(pieces: int) -> None:
+    stream_, done = sse(events(message("Hello"))[:-1]), b"data: [DONE]\n\n"
+    found = decoded(stream_ + done) if pieces == 1 else decoded(stream_, done[:7], done[7:])
+    assert (failure(found).error.kind, failure(found).told) == (ErrorKind.INCOMPLETE, False)
+    assert said(found) == stream_
+
+
+@pytest.mark.parametrize("data", [b'"gone"', b"gone", b""], ids=["text", "words", "nothing"])
+def test_what_is_called_an_error_and_says_it_to_no_client_is_told_by_ours(data: bytes) -> None:
+    begun = sse(events(message("Hello"))[:5])
+    found = decoded(begun + b"event: error\ndata: " + data + b"\n\n" + sse(events(message("late"))[-1:]))
+    assert failure(found).told is False
+    assert said(found) == begun
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind"),
+    [({"status": "failed"}, ErrorKind.PROVIDER_DOWN), ({"error": {"message": "x"}}, ErrorKind.PROVIDER_DOWN)],
+    ids=["status", "error"],
+)
+def test_a_completed_response_that_says_that_it_failed_is_told_as_failed(
+    fields: dict[str, Any], kind: ErrorKind
+) -> None:
+    *before, last = events(message("Hello"))
+    found = decoded(sse([*before, {**last, "response": {**last["response"], **fields}}]))
+    assert (failure(found).error.kind, failure(found).told) == (kind, False)
+    assert told_in(found) == before
+
+
+def test_a_completed_response_with_half_a_call_is_none() -> None:
+    found = decoded(stream(call("f", '{"a": "x')))
+    assert failure(found).error.kind is ErrorKind.INCOMPLETE
+    assert b"response.completed" not in said(found)
+
+
+@pytest.mark.parametrize("body", [{}, {"choices": []}, {"output": None}, {"output": {}}], ids=str)
+def test_a_document_without_items_is_no_response(body: dict[str, Any]) -> None:
+    assert failure(decoded(json.dumps(body).encode())).error.kind is ErrorKind.PROVIDER_DOWN
+    assert failure(decoded(json.dumps(body).encode(), streamed=False)).error.kind is ErrorKind.PROVIDER_DOWN
