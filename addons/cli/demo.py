@@ -21,6 +21,7 @@ from addons.app.port import DEMO, INSPECTOR, is_gateway, port_problem
 from addons.app.welcome import QUIET_START
 from addons.cli.base import Problem, out
 from addons.cli.proxy_tools import WebDoor, other_folder
+from addons.config.exposure import SHORTEST_TOKEN
 from addons.mitm.web_link import WEB_URL
 from addons.vault.keys import ENV_NAME, VaultKey
 from addons.vault.store import Vault
@@ -49,6 +50,20 @@ _OFFICIAL = {
         "batches",
     ],
 }
+
+
+_OF_THE_PERSONS_OWN = frozenset(
+    {
+        "AUTH_TOKENS_FILE",
+        "GLASSGATE_CONFIG",
+        "LOG_LEVEL",
+        "LONGCAT_PASSPORT_TOKEN",
+        "LONGCAT_TOKENS_FILE",
+        "SKIP_AUTH_TOKEN",
+        WEB_URL,
+    }
+)
+"""Variables of a gateway of the person's own: the demo has nothing to do with its keys, files and sessions."""
 
 
 def provider_entries(urls: dict[str, str]) -> dict[str, dict[str, Any]]:
@@ -129,6 +144,11 @@ Ctrl-C ends it; nothing is kept.
 """
 
 
+def _own_key(written: str) -> str:
+    """The key that the person wants the demo to have, where it can be one; else it gets one as any."""
+    return written if len(written) >= SHORTEST_TOKEN and written.isprintable() else ""
+
+
 def serve_demo(host: str, port: int, door: WebDoor | None, command: list[str]) -> int:
     """Runs the demo to its end; gives the exit status. `{config}` in `command` stands for its configuration file.
 
@@ -141,7 +161,7 @@ def serve_demo(host: str, port: int, door: WebDoor | None, command: list[str]) -
         raise Problem(*said)
     os.umask(0o077)
     folder = Path(tempfile.mkdtemp(prefix="glassgate-demo-"))
-    key = os.environ.get("AUTH_TOKEN") or f"sk-demo-{secrets.token_urlsafe(18)}"
+    key = _own_key(os.environ.get("AUTH_TOKEN", "")) or f"sk-demo-{secrets.token_urlsafe(18)}"
     vault_key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
     sites: subprocess.Popen[str] | None = None
     gateway: subprocess.Popen[bytes] | None = None
@@ -166,8 +186,8 @@ def serve_demo(host: str, port: int, door: WebDoor | None, command: list[str]) -
             signal.signal(signal.SIGHUP, hang_up)
         sites, described = start_sites()
         config = write_demo(folder, described, host, port, vault_key)
-        environ = {**os.environ, "AUTH_TOKEN": key, ENV_NAME: vault_key, QUIET_START: "1"}
-        environ.pop(WEB_URL, None)
+        around = {name: value for name, value in os.environ.items() if name not in _OF_THE_PERSONS_OWN}
+        environ = {**around, "AUTH_TOKEN": key, ENV_NAME: vault_key, QUIET_START: "1"}
         serves(config)
         agent = command_line("run", "claude")
         out(*welcome(host, port, key, "GLM-4.6-Thinking", door.link if door else None, agent).split("\n"))

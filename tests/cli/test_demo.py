@@ -173,6 +173,29 @@ def test_a_key_of_the_persons_own_is_kept(
     assert "http://127.0.0.1:8081/?token=w" in said
 
 
+@pytest.mark.parametrize("key", ["short", "sk-with\ta-tab-0123456789"])
+def test_a_key_that_can_be_none_is_not_the_demos(house: House, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    """The gateway would refuse to start with it."""
+    monkeypatch.setenv("AUTH_TOKEN", key)
+    run()
+    assert house.processes[1].how["env"]["AUTH_TOKEN"].startswith("sk-demo-")
+
+
+def test_the_demo_has_nothing_of_a_gateway_of_the_persons_own(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its key check was off, its sandbox was shown a real session, and it ended for want of a file."""
+    others = {
+        "SKIP_AUTH_TOKEN": "true",
+        "AUTH_TOKENS_FILE": "/nowhere",
+        "LONGCAT_PASSPORT_TOKEN": "a-real-session",
+        "LONGCAT_TOKENS_FILE": "/nowhere",
+        "LOG_LEVEL": "verbose",
+    }
+    for name, value in others.items():
+        monkeypatch.setenv(name, value)
+    run()
+    assert not others.keys() & house.processes[1].how["env"].keys()
+
+
 def test_signals_go_to_the_gateway_and_a_terminal_that_goes_is_told_once(house: House) -> None:
     def signals(gateway: Process) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGHUP):
