@@ -72,6 +72,7 @@ ANCHORED = {
     "providers.shared.retry_after._DURATION": "fullmatch",
     "providers.shared.retry_after._RESET": "fullmatch",
     "providers.formats.sse._NOTHING": "match",
+    "providers.formats.word_frames._VALUE": "match",
     "providers.zai.stray_tags._STRAYS": "match",
 }
 """Patterns that are looked for in one place of a text only, by this method."""
