@@ -105,8 +105,14 @@ class Work:
         out(f"{file}: added {', '.join(lacking)}")
 
     def _write_config(self, text: str) -> None:
+        def check(made: Path) -> None:
+            try:
+                load_config(made)
+            except ConfigError as e:  # it is told by the name that it was to have
+                raise ConfigError([one.replace(str(made), str(self._place.config)) for one in e.problems]) from None
+
         try:
-            write(self._place.config, text, check=lambda made: void(load_config(made)))
+            write(self._place.config, text, check=check)
         except ConfigError as e:
             raise Problem(f"{self._place.config} would not be right; it stays as it is:", *e.problems) from None
 
@@ -175,10 +181,6 @@ class Work:
     def _config(self, without: set[str] | None = None) -> Config:
         """Raises Problem."""
         return CliContext(self._place.config, without=without or set()).config()
-
-
-def void(_value: object) -> None:
-    """Nothing, of anything."""
 
 
 def _ways_to_ask(config: Config, env: Path) -> list[str]:

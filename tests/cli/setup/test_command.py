@@ -120,6 +120,7 @@ def test_a_key_that_the_provider_does_not_take_is_said(setup: Setup, proved: lis
         (("--yes", "--provider", "web:nowhere"), "Known: web:zai"),
         (("--yes", "--provider", "../x", "--base-url", "https://a.example/v1"), "is made of letters"),
         (("--yes", "--provider", "a", "--base-url", "http://a.example/v1"), "would not be right"),
+        (("--yes", "--provider", "a", "--base-url", "http://a.example/v1"), "glassgate/config.yaml:12: providers.a"),
         (("--yes", "--provider", "deepseek"), "--key-stdin, or --no-key"),
         (("--yes", "--take-over", "nowhere.json"), "there is no such file"),
     ],
