@@ -1,7 +1,12 @@
 #!/usr/bin/env bash
 # The door to `glassgate` in a checkout: makes the environment (.venv, from the hash-pinned lock file) at the first start.
 set -euo pipefail
-here="$(CDPATH= cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)"
+script="${BASH_SOURCE[0]}"
+while [ -L "$script" ]; do # a link to it, in ~/bin for one
+  link="$(readlink "$script")"
+  case "$link" in /*) script="$link" ;; *) script="$(dirname -- "$script")/$link" ;; esac
+done
+here="$(CDPATH= cd -- "$(dirname -- "$script")" && pwd)"
 
 usage() {
   cat <<'TEXT'

@@ -43,6 +43,16 @@ def test_the_version_needs_nothing() -> None:
     assert (done.returncode, done.stdout) == (0, f"Glassgate {version()}\n")
 
 
+def test_a_link_to_it_is_followed(tmp_path: Path) -> None:
+    """It took the folder of the link for its own, and looked for the lock file there."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "one").symlink_to(SCRIPT)
+    (tmp_path / "two").symlink_to("bin/one")
+    command = [str(tmp_path / "two"), "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False, cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"Glassgate {version()}\n", "")
+
+
 @pytest.mark.parametrize("arguments", [("--demo",), ("--config", "{file}"), ("--config", "{file}", "--web")])
 def test_a_port_in_use_is_told_in_our_words(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     file = tmp_path / "config.yaml"
