@@ -111,6 +111,10 @@ class ClientLife:
         serving = hand_off(self._transport, accepted.instance, self.client, first, deps.master, deps.adapt, ended=ended)
         deps.tasks.spawn(_then(serving, accepted.over), "a client's connection")
 
+    def closes(self) -> None:
+        """The connection is closed, but for what waits until the client reads."""
+        self._accepted.over()
+
     def lost(self) -> None:
         """The connection is gone."""
         if not self._is_lost:

@@ -306,6 +306,8 @@ class OwnConnection(asyncio.BufferedProtocol, OwnClient):
         if closing is Closing.CLOSED:
             self.client.state = ConnectionState.CLOSED
             self._transport.close()
+            if self.unsent():
+                self._life.closes()
         elif not self._is_half_closed:
             self._is_half_closed = True
             self.client.state &= ~ConnectionState.CAN_WRITE

@@ -19,7 +19,8 @@ class Accepted:
     """mitmproxy's listener that it came to."""
     peer: Peer
     over: Callable[[], None]
-    """To be called once the connection is gone: its place is another's from then on."""
+    """To be called once nobody serves the connection: when all that waits for the client was sent, or the client does
+    not read it, its place is another's."""
 
 
 class OwnDriver(Protocol):

@@ -12,6 +12,7 @@ from mitmproxy import http
 
 from addons.driver.connection import READ_BYTES, OwnConnection, OwnHouse
 from addons.driver.port import Accepted
+from addons.stream.connection_end import LINGER_S
 from addons.upstream.dialer import run_hook
 from tests.driver.own_clients import House, eagerly
 
@@ -150,6 +151,28 @@ def test_what_a_client_asked_in_advance_is_not_begun_once_it_is_gone(
             await house.until(lambda: house.answering.turn > turn + 50)
             assert house.answering.asked <= asked + 1
             assert len(house.sweeper) == 0
+
+    eagerly(check)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_who_reads_nothing_of_an_answer_to_half_a_request_is_given_up(own: bool) -> None:
+    """The rest of its request is read past for a moment, then its connection is closed behind what waits for it."""
+
+    async def check() -> None:
+        async with OwnHouses() as house:
+            house.driver.is_wanted = own
+            house.acceptor._stall_s, house.acceptor._silence_s = (lambda: 0.0), (lambda: 3600.0)
+            house.answering.size = 20_000_000
+            reader, writer = await house.dial()
+            cast(asyncio.Transport, writer.transport).pause_reading()
+            writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n")
+            await house.until(lambda: house.answering.asked == 1)
+            house.ahead_s = LINGER_S  # (not more and more: what is idle for tcp_timeout ends in any case)
+            while len(house.limiter) or house.proxyserver.connections:
+                await house.sweeper.sweep()
+                await asyncio.sleep(0)
+            assert not reader.at_eof()
 
     eagerly(check)
 
