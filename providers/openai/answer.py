@@ -11,7 +11,7 @@ from providers.contract.events import Event, Failure, Finish, FinishReason, Pass
 from providers.formats.jsontext import mapping, text, whole
 from providers.official.errors import error_event, says_error
 from providers.official.reasons import broken_off, end_of, joined
-from providers.openai.choice import WORD_FIELDS, Choice, ReadingOptions
+from providers.openai.choice import ARGUMENTS, WORD_FIELDS, Choice, ReadingOptions, arguments_in
 from providers.openai.citations import from_web_search
 from providers.openai.form import Form
 from providers.openai.usage import best, counts_tokens, usage_of
@@ -110,7 +110,7 @@ class OpenAIAnswer:
         return None
 
     def goes_on(self, field: str, words: str, out: list[Event]) -> None:
-        """As `read` of a chunk that is as the one before, whose `word_field` that was, but for its words."""
+        """As `read` of a chunk that is as the one before, of which `words_in` knew the words, but for those."""
         if words and self._newest is not None:
             self._newest.goes_on(field, words, out)
 
@@ -272,17 +272,21 @@ def unwrapped(value: Mapping[str, Any]) -> Mapping[str, Any]:
     return value
 
 
-def word_field(completion: Any) -> str:
-    """The name of the delta's field that a chunk has its words in, if it holds nothing else that is told or counted."""
+def words_in(completion: Any) -> tuple[str, str] | None:
+    """The field (WORD_FIELDS) and the words of a chunk that holds nothing else which is told or counted."""
     choices = completion.get("choices") if isinstance(completion, dict) else None
     if not isinstance(choices, list) or len(choices) != 1 or completion.get("usage"):
-        return ""
+        return None
     choice = choices[0]
     if not isinstance(choice, dict) or any(choice.get(name) for name in _TOLD):
-        return ""
-    delta = mapping(choice.get("delta"))
-    filled = [name for name, value in delta.items() if value and name != "role"]
-    return filled[0] if len(filled) == 1 and filled[0] in WORD_FIELDS else ""
+        return None
+    filled = [item for item in mapping(choice.get("delta")).items() if item[1] and item[0] != "role"]
+    if len(filled) != 1:
+        return None
+    name, value = filled[0]
+    if name == "tool_calls":
+        name, value = ARGUMENTS, arguments_in(value)
+    return (name, value) if name in WORD_FIELDS and isinstance(value, str) else None
 
 
 def _listed(choices: Any) -> list[Any] | None:

@@ -20,8 +20,9 @@ _DELTA_KNOWN: Final = frozenset({"role", "content", "reasoning_content", "reason
 _CHOICE_KNOWN: Final = frozenset(
     {"index", "delta", "message", "finish_reason", "finishReason", "usage", "text", "content"}
 )
-WORD_FIELDS: Final = frozenset({"content", "reasoning_content", "reasoning"})
-"""Fields of a delta that hold a piece of text."""
+ARGUMENTS: Final = "arguments"
+WORD_FIELDS: Final = frozenset({"content", "reasoning_content", "reasoning", ARGUMENTS})
+"""Fields of a delta, or of the one tool call in it, that hold a piece of text."""
 _EMPTY: Final[tuple[Any, ...]] = (None, "", [], {})
 _OWN_THOUGHTS: Final = ("thinking", "reasoning_text", "thinking_blocks")
 """Fields that hold thinking at single vendors and relays (Copilot, LiteLLM)."""
@@ -54,8 +55,8 @@ class Choice:
     """The reader of one candidate."""
 
     __slots__ = (
-        "_called", "_heard", "_index", "_names", "_reading", "_said", "_snapshots", "_spoke", "_tag_form", "_tags",
-        "_tools", "_unknown", "reason",
+        "_called", "_fragment", "_heard", "_index", "_names", "_reading", "_said", "_snapshots", "_spoke", "_tag_form",
+        "_tags", "_tools", "_unknown", "reason",
     )  # fmt: skip
 
     def __init__(self, index: int, reading: ReadingOptions, unknown: Counter[str]) -> None:
@@ -67,6 +68,8 @@ class Choice:
         self._tools: ToolCallAssembler | None = None
         self._snapshots: Snapshots | None = None
         self._called = False
+        self._fragment: Mapping[str, Any] = {}
+        """The last one of a tool call."""
         self._heard = False
         self._spoke = False
         self._said = False
@@ -112,11 +115,16 @@ class Choice:
                 out.append(Passthrough("choice", fields, self._index))
 
     def goes_on(self, field: str, words: str, out: list[Event]) -> None:
-        """As `read` of an entry whose delta holds these words in the `field` (of WORD_FIELDS) and nothing else."""
+        """As `read` of an entry whose delta holds these words in the `field` (of WORD_FIELDS) and nothing else.
+
+        Of arguments: in a fragment that is otherwise the one before.
+        """
         self._snapshots = None
         if field == "content":
             self._spoke = True
             self._text(words, out)
+        elif field == ARGUMENTS:
+            self._call([{**self._fragment, "function": {**self._fragment["function"], ARGUMENTS: words}}], out)
         else:
             self._think(words, field, out)
 
@@ -214,13 +222,14 @@ class Choice:
         self._spoke = True
         out.append(Reasoning(reasoning, self._index))
 
-    def _call(self, calls: Any, out: list[Event], *, complete: bool) -> None:
+    def _call(self, calls: Any, out: list[Event], *, complete: bool = False) -> None:
         fragments = listed(calls)
         if not fragments:
             self._unknown["tool_calls that are none"] += 1
             return
         self._tools = self._tools if self._tools is not None else ToolCallAssembler(self._index, self._reading.tools)
         self._tools.read(fragments, out, complete=complete)
+        self._fragment = fragments[-1]
         if self._tools:
             self._spoke = self._said = True
 
@@ -295,6 +304,13 @@ class Choice:
             return False
         self._names.add(name)
         return True
+
+
+def arguments_in(calls: Any) -> str:
+    """The piece of arguments in a delta's `tool_calls`, if they are one fragment of a call."""
+    if not isinstance(calls, list) or len(calls) != 1:
+        return ""
+    return text(mapping(mapping(calls[0]).get("function")).get(ARGUMENTS))
 
 
 def _filled(place: Mapping[str, Any], known: frozenset[str]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from enum import Enum, auto
 from typing import Any, Final
 
 from providers.contract.errors import ErrorKind, ProviderError
-from providers.contract.events import Event, Failure, Reasoning, Text
+from providers.contract.events import Event, Failure, Reasoning, Text, ToolCallDelta
 from providers.contract.operation import Decoder
 from providers.formats.json_end import JsonEnd
 from providers.formats.json_tally import JsonTally
@@ -21,7 +21,7 @@ from providers.formats.sse import ErrorData, SseLimit, SseReader
 from providers.formats.word_frames import WordFrames
 from providers.official.errors import classify, error_event, error_told
 from providers.official.reasons import CUT_CALL, LOST_CALL
-from providers.openai.answer import ENTRIES_LIMIT, OpenAIAnswer, has_more_entries, unwrapped, word_field
+from providers.openai.answer import ENTRIES_LIMIT, OpenAIAnswer, has_more_entries, unwrapped, words_in
 from providers.openai.choice import ReadingOptions
 from providers.openai.form import Form
 from providers.openai.frames import DONE, BrokenFrame, Frames, glued
@@ -259,12 +259,11 @@ class OpenAIDecoder(Decoder):
         alike = self._alike
         if not alike.learns:
             return
-        if len(values) == 1 and len(told) == 1 and isinstance(words := told[0], Text | Reasoning):
-            name = word_field(values[0])
-            if name and values[0]["choices"][0]["delta"][name] == words.text:
-                alike.learn(payload, name, words.text)
-                return
         alike.forget()
+        if len(values) == 1 and len(told) == 1 and (found := words_in(values[0])) is not None:
+            field, words = found
+            if _says(told[0], words):
+                alike.learn(payload, field, words)
 
     def _values(self, values: list[Any], out: list[Event]) -> None:
         for value in values:
@@ -376,6 +375,13 @@ class OpenAIDecoder(Decoder):
 
     def _sifted(self, out: list[Event]) -> list[Event]:
         return out if self._pile is None or self._ended else self._pile.sift(out)
+
+
+def _says(event: Event, words: str) -> bool:
+    """Whether the event tells these words and no more."""
+    if isinstance(event, ToolCallDelta):
+        return event.arguments == words and event.id is event.name is None
+    return isinstance(event, Text | Reasoning) and event.text == words
 
 
 def _is_chunk(value: Any) -> bool:
