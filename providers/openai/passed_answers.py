@@ -44,6 +44,11 @@ def nothing(value: Mapping[str, Any], body: bytes) -> Iterable[Event]:
     return ()
 
 
+def flawless(value: Mapping[str, Any]) -> str:
+    """That of a document of which nothing is known."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What the answers of one API are read by."""
@@ -55,6 +60,8 @@ class Reading:
     """What else a document says, besides its counts: given it, and its bytes."""
     content_type: str = ""
     """Of the answer's head, where the client is told it."""
+    flaw: Callable[[Mapping[str, Any]], str] = flawless
+    """Why a document is no answer to its request; empty where it is one."""
 
 
 def media_type(value: str) -> str:
@@ -99,6 +106,8 @@ class WholeDocument(Decoder):
             return [Failure(_cut_off())]
         if (error := error_event(value, self._reading.codes)) is not None and not value.get("data"):
             return [Failure(self._reading.told(error))]
+        if flaw := self._reading.flaw(value):
+            return [Failure(_down(flaw))]
         found = self._reading.found(value, body)
         return [*found, self._verbatim(body), *_usage_in(value), Finish("stop")]
 
@@ -157,10 +166,7 @@ class EventStream(Decoder):
         self._over = True
         if self._done:
             return [*out, Finish("stop")]
-        return [
-            *out,
-            Failure(ProviderError(ErrorKind.INCOMPLETE, "The API's stream ended before its answer was whole.")),
-        ]
+        return [*out, Failure(_cut_stream())]
 
     def _end_of_events(self) -> int:
         """Behind the last blank line; -1 where there is none in what has come since."""
@@ -179,6 +185,8 @@ class EventStream(Decoder):
             return self._failed(_down(f"The API's stream cannot be read: {limit}."))
         out: list[Event] = []
         for payload in payloads:
+            if payload.strip() == b"[DONE]" and not self._done:  # clients read no further
+                return self._failed(_cut_stream())
             if isinstance(payload, ErrorData):
                 return self._failed(self._reading.told(error_told(payload, self._reading.codes)))
             value = _object_in(payload)
@@ -247,6 +255,10 @@ def _usage_in(value: Mapping[str, Any]) -> list[Event]:
 def _cut_off() -> ProviderError:
     message = "The API's answer is no whole JSON object: it was cut off, or is none of an API of the OpenAI form."
     return ProviderError(ErrorKind.INCOMPLETE, message)
+
+
+def _cut_stream() -> ProviderError:
+    return ProviderError(ErrorKind.INCOMPLETE, "The API's stream ended before its answer was whole.")
 
 
 def _down(message: str) -> ProviderError:

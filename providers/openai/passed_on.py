@@ -1,6 +1,7 @@
 """Requests that an API of the OpenAI form is asked as they came: the client's body out, the API's answer back."""
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from providers.contract.call import Call
@@ -16,6 +17,7 @@ from providers.openai.api import OpenAIApi
 from providers.openai.passed_answers import OCTETS, EventStream, PlainBytes, Reading, WholeDocument, media_type
 from providers.openai.request import WireRequest
 from providers.openai.turns import OpenAITurn
+from providers.openai.whole_lists import flaw_of, is_document
 
 _PAGES: Final = ("text/html", "application/xhtml")
 
@@ -59,12 +61,13 @@ class PassedTurn[R: PassedRequest](OpenAITurn[R]):
     def decoder(self) -> Decoder:
         kind = self._content_type.partition(";")[0].strip().lower()
         told = media_type(self._content_type) if self._content_type else OCTETS
-        reading = Reading(self._api.form.error_codes, self._api.advised, self._found, told)
+        flaw = partial(flaw_of, self._request)
+        reading = Reading(self._api.form.error_codes, self._api.advised, self._found, told, flaw)
         if self._is_a_file():
             return PlainBytes(reading)
         if kind == "text/event-stream":
             return EventStream(reading)
-        if kind.endswith("json"):
+        if kind.endswith("json") or is_document(self._request):
             return EventStream(reading) if self._request.stream else WholeDocument(reading)
         return PlainBytes(reading)
 

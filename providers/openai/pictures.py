@@ -1,6 +1,7 @@
 """Pictures of an API of the OpenAI form: the client's own body out, the API's own answer back, byte for byte."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from providers.contract.call import Call
 from providers.contract.errors import ErrorKind, ProviderError
@@ -12,6 +13,7 @@ from providers.openai.passed_answers import EventStream, Reading, WholeDocument
 from providers.openai.passed_on import no_such_endpoint
 from providers.openai.request import WireRequest
 from providers.openai.turns import OpenAITurn
+from providers.openai.whole_lists import flaw_of
 
 
 class PictureTurn(OpenAITurn[ImageRequest]):
@@ -37,7 +39,7 @@ class PictureTurn(OpenAITurn[ImageRequest]):
         return WireRequest(dumps(fields), request.stream)
 
     def decoder(self) -> Decoder:
-        reading = Reading(self._api.form.error_codes, self._api.advised)
+        reading = Reading(self._api.form.error_codes, self._api.advised, flaw=partial(flaw_of, self._request))
         return EventStream(reading) if self._request.stream else WholeDocument(reading)
 
     def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:

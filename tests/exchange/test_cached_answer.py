@@ -105,7 +105,8 @@ async def test_an_answer_after_a_failure_is_kept_and_given_while_no_account_can_
 @in_virtual_time
 async def test_an_embedding_is_given_again_with_its_own_type(tmp_path: Path) -> None:
     async with api(tmp_path, ON) as house:
-        told = whole(200, {"object": "list", "data": [], "usage": {"prompt_tokens": 3, "total_tokens": 3}})
+        vectors = [{"index": index, "embedding": [0.5]} for index in range(2)]
+        told = whole(200, {"object": "list", "data": vectors, "usage": {"prompt_tokens": 3, "total_tokens": 3}})
         ask: dict[str, Any] = {"path": "/v1/embeddings", "messages": None, "temperature": None, "input": ["a", "b"]}
         first, second = await asked(house, told, **ask), await asked(house, **ask)
         assert (state(second), second.got.body) == ("hit", first.got.body)

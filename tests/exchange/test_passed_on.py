@@ -13,7 +13,7 @@ from tests.support.virtual_time import in_virtual_time
 EMBED = "/v1/embeddings"
 SPEAK = "/v1/audio/speech"
 ASK = {"model": "m", "input": "Hello"}
-TOLD = {"object": "list", "data": [], "usage": {"prompt_tokens": 3, "total_tokens": 3}}
+TOLD = {"object": "list", "data": [{"index": 0, "embedding": [0.5]}], "usage": {"prompt_tokens": 3, "total_tokens": 3}}
 SOUND = b"HTTP/1.1 200 OK\r\ncontent-type: audio/mpeg\r\ntransfer-encoding: chunked\r\n\r\n"
 KIND = "multipart/form-data; boundary=b"
 FORM = (

@@ -153,3 +153,18 @@ def test_the_last_event_ends_a_stream(kind: str) -> None:
     event = b'data: {"type": "%s", "usage": {"input_tokens": 3, "output_tokens": 4}}\n\n' % kind.encode()
     assert streamed(event)[-1] == Finish("stop")
     assert failed(streamed(event.replace(kind.encode(), b"speech.audio.delta"))) is ErrorKind.INCOMPLETE
+
+
+def test_an_end_mark_before_the_end_is_told_to_nobody() -> None:
+    partial = b'data: {"type": "image_generation.partial_image", "b64_json": "AA"}\n\n'
+    end = b'data: {"type": "image_generation.completed", "b64_json": "AA"}\n\n'
+    events = streamed(partial, b"data: [DONE]\n\n", end)
+    assert failed(events) is ErrorKind.INCOMPLETE
+    assert Verbatim(b"data: [DONE]\n\n") not in events
+    assert streamed(partial, end, b"data: [DONE]\n\n")[-1] == Finish("stop")
+
+
+@pytest.mark.parametrize("data", [b'"gone"', b"gone", b'{"a": 1}'], ids=["text", "words", "object"])
+def test_what_is_called_an_error_ends_a_stream(data: bytes) -> None:
+    end = b'data: {"type": "image_generation.completed", "b64_json": "AA"}\n\n'
+    assert failed(streamed(b"event: error\ndata: " + data + b"\n\n" + end)) is ErrorKind.PROVIDER_DOWN
