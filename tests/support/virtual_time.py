@@ -21,9 +21,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self._virtual_s
 
     def _run_once(self) -> None:
-        timers = [timer.when() for timer in self._scheduled if not timer.cancelled()]  # type: ignore[attr-defined]
-        if not self._ready and timers:  # type: ignore[attr-defined]
-            self._virtual_s = max(self._virtual_s, min(timers))
+        timers: list[asyncio.TimerHandle] = self._scheduled  # type: ignore[attr-defined]  # a heap
+        if timers and not self._ready:  # type: ignore[attr-defined]
+            left = timers[:1] if not timers[0].cancelled() else [timer for timer in timers if not timer.cancelled()]
+            if left:
+                self._virtual_s = max(self._virtual_s, min(left).when())
         super()._run_once()  # type: ignore[misc]
 
     def run_in_executor[T](  # type: ignore[override]  # as typeshed has it, but for the type of variable arguments
