@@ -3,6 +3,7 @@
 import pytest
 
 from addons.stream.machine_events import FromProvider
+from addons.stream.port import Fault
 from addons.upstream.events import ENDED, RECONNECTING, Body, NoConnection
 from tests.stream.test_machine import CLOSED, NO_ANSWER
 from tests.support.machine_drive import MachineDrive, PiecewiseAttempt, answered, told
@@ -77,3 +78,19 @@ def test_who_has_words_of_an_answer_waits_for_no_other_attempt() -> None:
     drive.post()
     drive.answers(b"x ")
     assert told(drive.says(CLOSED)) == "data:data: {last words}\n\n response Over SendEnd"
+
+
+@pytest.mark.parametrize(
+    ("why", "fault"),
+    [
+        ("Certificate verify failed: hostname mismatch", Fault.TLS),
+        ("TLS handshake failed", Fault.TLS),
+        ("connection refused", Fault.CONNECT),
+    ],
+)
+def test_why_there_is_no_connection_says_whose_fault_it_is(why: str, fault: Fault) -> None:
+    attempt = PiecewiseAttempt()
+    drive = MachineDrive(attempt)
+    drive.post()
+    drive.says(NoConnection(why))
+    assert attempt.faults == [(fault, why)]
