@@ -16,16 +16,20 @@ log = logging.getLogger("glassgate")
 FLUSH_S: Final = 0.05
 LAST_WORDS_S: Final = 0.5
 """How long the streams that were ended may take to send their last words."""
+UNREAD_S: Final = 1.0
+"""Clients that take nothing for so long of what waits for them are waited for no more."""
 
 
 @dataclass(slots=True)
 class Drain:
-    """The shutdown of one process. `live` counts the requests, `end_all` ends them, `stop` ends the process."""
+    """The shutdown of one process. `live` counts the requests, `end_all` ends them, `stop` ends the process; `unsent`
+    counts the bytes that wait until clients read."""
 
     live: Callable[[], int]
     end_all: Callable[[], Awaitable[None]]
     stop: Callable[[], None]
     drain_s: Callable[[], float]
+    unsent: Callable[[], int] = lambda: 0
     begun: bool = False
     over: bool = False
     """The time is up: nothing may be tried any more."""
@@ -66,6 +70,7 @@ class Drain:
             self.stop()
 
     async def _drain(self) -> None:
+        until = asyncio.get_running_loop().time() + self.drain_s()
         if self.live():
             log.info("shutting down: %d requests may finish within %g s", self.live(), self.drain_s())
             await self._until_quiet(self.drain_s())
@@ -75,6 +80,17 @@ class Drain:
             await self.end_all()
             await self._until_quiet(LAST_WORDS_S)
             await asyncio.sleep(FLUSH_S)  # what was written last must leave the buffers
+        await self._until_sent(until)
+
+    async def _until_sent(self, until: float) -> None:
+        """Answers are whole once they are sent: a slow client still reads the end of one."""
+        loop = asyncio.get_running_loop()
+        left, since = self.unsent(), loop.time()
+        while left and loop.time() < min(until, since + UNREAD_S):
+            await asyncio.sleep(FLUSH_S)
+            before, left = left, self.unsent()
+            if left < before:
+                since = loop.time()
 
     async def _until_quiet(self, most_s: float) -> None:
         self._quiet.clear()

@@ -64,7 +64,9 @@ class Process:
         self._stream = stream
         self._outside = outside
         self._optional = optional
-        self.drain = Drain(lambda: len(exchanges), exchanges.end_all, master.shutdown, in_force.drain_s)
+        self.drain = Drain(
+            lambda: len(exchanges), exchanges.end_all, master.shutdown, in_force.drain_s, stream.acceptor.unsent
+        )
         self._jobs = Jobs(outside.clock)
         self._background = Background()
         self._unserved = UnservedReport()

@@ -60,6 +60,7 @@ class Acceptor:
         self._tasks: set[asyncio.Task[None]] = set()
         self._silence_timers: dict[Peer, asyncio.TimerHandle] = {}
         self._said_at = float("-inf")
+        self._open: set[_AcceptedConnection] = set()
 
     # -- the stream layer's side (ConnectionTracker) -------------------------------------------------------------------
     def spoke(self, peer: Peer) -> None:
@@ -78,6 +79,10 @@ class Acceptor:
 
     def is_one_client(self, host: str) -> bool:
         return self.limiter.rules.is_one_client(host)
+
+    def unsent(self) -> int:
+        """Bytes that wait until clients read them, of all connections."""
+        return sum(connection.unsent() for connection in self._open)
 
     # -- listeners ------------------------------------------------------------------------------------------------
     def start(self) -> None:
@@ -117,6 +122,7 @@ class Acceptor:
                 turn_away(found, self._refuse)
                 continue
             connection = _AcceptedConnection(found, peer)
+            self._open.add(connection)
             self.limiter.add(peer, connection.end)
             task = asyncio.ensure_future(self._serve(connection, instance))
             self._tasks.add(task)
@@ -202,6 +208,7 @@ class Acceptor:
         """The connection is gone, or goes: its place is free."""
         if not connection.is_forgotten:
             connection.is_forgotten = True
+            self._open.discard(connection)
             self.spoke(connection.peer)
             self.limiter.remove(connection.peer)
             connection.end()
@@ -212,7 +219,7 @@ class Acceptor:
             log.error("a client's connection failed", exc_info=error)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _AcceptedConnection:
     """One accepted connection."""
 

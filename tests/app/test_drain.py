@@ -1,11 +1,12 @@
 """The end of the process: what may finish, what is told to whom, and when it is over."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from addons.app.drain import FLUSH_S, LAST_WORDS_S, Drain
+from addons.app.drain import FLUSH_S, LAST_WORDS_S, UNREAD_S, Drain
 from tests.support.answers import DONE, FINISH, STREAM, said, whole, word
 from tests.support.harness import api, is_quiet, zai
 from tests.support.virtual_time import in_virtual_time
@@ -18,8 +19,16 @@ class Process:
         self.live = live
         self.did: list[tuple[str, float]] = []
         self.ends: int | None = None
+        self.unsent: Callable[[float], int] = lambda now: 0
+        """What waits for clients, at a time of the loop's."""
         """So many are left when all were ended."""
-        self.drain = Drain(lambda: self.live, self._end_all, lambda: self._note("stop"), lambda: drain_s)
+        self.drain = Drain(
+            lambda: self.live,
+            self._end_all,
+            lambda: self._note("stop"),
+            lambda: drain_s,
+            lambda: self.unsent(asyncio.get_running_loop().time()),
+        )
 
     def _note(self, what: str) -> None:
         self.did.append((what, round(asyncio.get_running_loop().time(), 3)))
@@ -57,6 +66,27 @@ async def test_it_waits_for_the_last_request_and_no_longer() -> None:
     await asyncio.sleep(0.001)
     assert process.did == [("stop", 7.0)]
     assert process.drain.over
+
+
+@pytest.mark.parametrize(
+    ("unsent", "until"),
+    [
+        (lambda now: max(0, round(700 - 100 * now)), 7),
+        (lambda now: 500, UNREAD_S),
+        (lambda now: max(300, round(700 - 100 * now)), 4 + UNREAD_S),
+        (lambda now: round(1e6 - 100 * now), 10),
+    ],
+    ids=["who reads", "who reads nothing", "who stops", "not longer than all others"],
+)
+@in_virtual_time
+async def test_an_answer_that_is_over_reaches_a_slow_client(unsent: Callable[[float], int], until: float) -> None:
+    process = Process(0, drain_s=10)
+    process.unsent = unsent
+    process.drain.asked()
+    await asyncio.sleep(20)
+    ((what, at),) = process.did
+    assert what == "stop"
+    assert until <= at <= until + 2 * FLUSH_S
 
 
 @in_virtual_time

@@ -277,10 +277,12 @@ def test_who_reads_slowly_has_all_of_the_last_answer(tls: bool) -> None:
             await house.until(lambda: bool(house.watching.clients))
             await house.until(lambda: not house.proxyserver.connections)
             assert len(house.limiter) == 1, "its place is its own until it has all"
+            assert house.acceptor.unsent() > 0
             cast(asyncio.Transport, writer.transport).resume_reading()
             found = await reader.read(-1)
             assert found.partition(b"\r\n\r\n")[2] == b"x" * size
             await house.until(lambda: not len(house.limiter))
+            assert not house.acceptor.unsent()
 
     eagerly(work)
 
