@@ -55,10 +55,19 @@ def test_codings_that_are_read(value: bytes) -> None:
     assert AnswerHeads().final(buffer(OK + b"transfer-encoding: " + value + b"\r\n\r\n")) is not None
 
 
-def test_a_field_that_goes_on_is_one_line() -> None:
-    head = AnswerHeads().final(buffer(OK + b"a: b\r\nconnection: x,\r\n close\r\n\t  and\r\nc: d\r\n\r\n"))
+@pytest.mark.parametrize(
+    ("lines", "fields"),
+    [
+        (b"a: b\r\n c\r\n", ((b"a", b"b c"),)),
+        (b"a: b\r\nconnection: x,\r\n close\r\n\t  and\r\nc: d\r\n",
+         ((b"a", b"b"), (b"connection", b"x, close and"), (b"c", b"d"))),
+        (b"a: b\r\nc:\r\n \r\n", ((b"a", b"b"), (b"c", b""))),
+    ],
+)  # fmt: skip
+def test_a_field_that_goes_on_is_one_line(lines: bytes, fields: tuple[tuple[bytes, bytes], ...]) -> None:
+    head = AnswerHeads().final(buffer(OK + lines + b"\r\n"))
     assert head is not None
-    assert head.headers.fields == ((b"a", b"b"), (b"connection", b"x, close and"), (b"c", b"d"))
+    assert head.headers.fields == fields
 
 
 def test_no_field_goes_on_before_the_first() -> None:

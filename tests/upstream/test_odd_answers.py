@@ -130,6 +130,7 @@ ENDLESS = {
 }
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("at_once", [1, 16_384])
 @pytest.mark.parametrize("name", ENDLESS)
 def test_what_does_not_end_costs_what_it_is_long(name: str, at_once: int) -> None:
