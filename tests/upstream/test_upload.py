@@ -142,3 +142,32 @@ def test_what_no_connection_has_taken_another_one_gets() -> None:
     wires.made[1].opens()
     assert body_of(wires.made[1]) == b"abcdefghij"
     assert upload.is_spent
+
+
+def test_of_what_nobody_can_have_any_more_nothing_is_kept() -> None:
+    *_, wire, upload = begun()
+    upload.write(b"defg")
+    wire.ends()
+    upload.write(b"x" * 2 * FULL_BYTES)
+    assert (upload.is_spent, upload.waiting_bytes, upload.is_full) == (True, 0, False)
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+def test_an_upload_has_not_ended_before_somebody_has_all_of_it(chunked: bool) -> None:
+    wires, _, _, upload = begun(chunked=chunked, opened=False)
+    upload.write(b"defghij")
+    upload.end()
+    ended = [upload.has_ended]
+    wires.made[0].opens()
+    assert [*ended, upload.has_ended] == [False, True]
+    upload.write(b"more")
+    upload.end()
+    assert body_of(wires.made[0]).count(b"more") == 0
+    assert body_of(wires.made[0]).count(b"0\r\n\r\n") == int(chunked)
+
+
+def test_a_piece_of_nothing_does_not_end_a_body_in_chunks() -> None:
+    *_, wire, upload = begun(chunked=True)
+    upload.write(b"")
+    upload.write(b"d")
+    assert body_of(wire) == b"3\r\nabc\r\n1\r\nd\r\n"
