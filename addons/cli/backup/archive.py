@@ -7,6 +7,7 @@ Any tar can unpack it. It is read here block by block: no name, size or kind of 
 not list, so that a forged one can neither name a path nor fill the memory.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -34,6 +35,8 @@ LIMITS: Final[Mapping[str, int]] = {
     USAGE: 4 << 30,
 }
 """Bytes of each file that may be in it; the ledger alone is read in pieces."""
+_NO_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})
+"""What disks say that know no second name of a file: those of sticks and shares."""
 _FORMAT: Final = 1
 _MANIFEST_LIMIT: Final = 64 * 1024
 _BLOCK: Final = tarfile.BLOCKSIZE
@@ -72,11 +75,22 @@ def write_archive(path: Path, files: Mapping[str, Path], version: str, made: int
             _write(out, manifest, files)
             out.flush()
             os.fsync(out.fileno())
-        os.link(temporary, path)  # fails where a file has come meanwhile
+        _put(temporary, path)
     finally:
         with suppress(OSError):
             temporary.unlink()
     return manifest
+
+
+def _put(made: Path, path: Path) -> None:
+    """Gives a file its name; fails where another has come meanwhile. Raises OSError."""
+    try:
+        os.link(made, path)
+    except OSError as e:
+        if e.errno not in _NO_LINKS:
+            raise
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        os.replace(made, path)
 
 
 def read_archive(path: Path, large: Callable[[str], IO[bytes]]) -> tuple[Manifest, dict[str, bytes]]:

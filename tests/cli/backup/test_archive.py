@@ -1,6 +1,8 @@
 """The backup file: what is written is read again; what is forged, cut or changed is refused before it can do harm."""
 
+import errno
 import io
+import os
 import stat
 import tarfile
 from pathlib import Path
@@ -60,6 +62,19 @@ def test_no_file_is_written_over(archive: Path, tmp_path: Path) -> None:
         write_archive(tmp_path / "link", {CONFIG: archive}, "x", 1)
     assert archive.read_bytes() == before
     assert not list(tmp_path.glob(".*"))
+
+
+def test_a_disk_that_knows_no_links_takes_one_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stick or a share is where people put backups; each ended in "Operation not permitted"."""
+
+    def no_link(made: Path, path: Path) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr("addons.cli.backup.archive.os.link", no_link)
+    (tmp_path / "config").write_bytes(b"x")
+    write_archive(tmp_path / "a.backup", {CONFIG: tmp_path / "config"}, "x", 1)
+    assert read_archive(tmp_path / "a.backup", ledger)[1] == {CONFIG: b"x"}
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["a.backup", "config"]
 
 
 def test_what_is_too_large_is_said_when_it_is_written(tmp_path: Path) -> None:
