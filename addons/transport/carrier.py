@@ -14,6 +14,10 @@ CONNECT_S: Final = 5.0
 """How long it may take until there is a connection."""
 STEP_S: Final = 15.0
 """How long a call may take to send, and between two pieces of its answer."""
+SILENCES: Final = 4
+LEAST_BYTES_S: Final = 8 * 1024
+"""How long the body of an answer may take, in silences that it may have, and how fast it has to come beyond that: one
+that comes byte by byte is never silent."""
 BODY_LIMIT_BYTES: Final = 8 * 1024 * 1024
 """Of an answer's body, unpacked."""
 
@@ -21,6 +25,11 @@ type Met = Callable[[Server], None]
 """Told of the connection that carries a call, as flows show it."""
 type Arrived = Callable[[int], None]
 """Told how long each piece of an answer's body is, unpacked, when it has come."""
+
+
+def is_too_slow(took_s: float, came_bytes: int, silent_s: float = STEP_S) -> bool:
+    """Whether a body that has begun to come so long ago should have been here by now; `silent_s`: of its call."""
+    return took_s > SILENCES * silent_s + came_bytes / LEAST_BYTES_S
 
 
 class NotConnected(Exception):
@@ -33,7 +42,7 @@ class NotConnected(Exception):
 
 
 class NotInTime(Exception):
-    """The call could not be sent, or its answer stopped coming, for STEP_S."""
+    """The call could not be sent, or its answer stopped coming, for STEP_S; or it came too slowly in all."""
 
 
 class BrokenAnswer(Exception):

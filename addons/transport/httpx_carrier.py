@@ -1,5 +1,6 @@
 """The Carrier of commands and captures, which are not mitmproxy's gateway: over httpx."""
 
+import asyncio
 from typing import Self
 
 import httpx
@@ -7,6 +8,7 @@ import httpx
 from addons.transport.carrier import (
     BODY_LIMIT_BYTES,
     CONNECT_S,
+    SILENCES,
     STEP_S,
     Arrived,
     BoundedBody,
@@ -14,6 +16,7 @@ from addons.transport.carrier import (
     Met,
     NotConnected,
     NotInTime,
+    is_too_slow,
 )
 from addons.transport.unreachable import proxy_shown
 from addons.upstream.port import Target
@@ -74,12 +77,17 @@ class HttpxCarrier:
         if not any(name.lower() == "accept-encoding" for name, _ in headers):
             headers.append(("Accept-Encoding", "identity"))  # what is not packed need not be unpacked
         request = httpx.Request(call.method, call.shown_url, headers=headers, content=call.shown_body or None)
+        now = asyncio.get_running_loop().time
         try:
-            response = await self._client(target).send(request, stream=True)
+            async with asyncio.timeout(SILENCES * STEP_S):
+                response = await self._client(target).send(request, stream=True)
             try:
-                body = BoundedBody(response.headers.get("content-encoding", ""), arrived, most_bytes)
+                body, came, began = _body_of(response, arrived, most_bytes), 0, now()
                 async for piece in response.aiter_raw():  # httpx's own inflates without a bound
                     body.feed(piece)
+                    came += len(piece)
+                    if is_too_slow(now() - began, came):
+                        raise NotInTime
                 whole = body.whole()
             finally:
                 await response.aclose()
@@ -87,9 +95,13 @@ class HttpxCarrier:
             raise NotConnected(str(e)) from e
         except httpx.ConnectTimeout as e:
             raise NotConnected(str(e), in_time=False) from e
-        except httpx.TimeoutException as e:
+        except (httpx.TimeoutException, TimeoutError) as e:
             raise NotInTime from e
         except httpx.HTTPError as e:
             raise BrokenAnswer(type(e).__name__) from e
         found = {name.lower(): value for name, value in response.headers.items()}
         return Answer(response.status_code, found, whole, tuple(response.headers.get_list("set-cookie")))
+
+
+def _body_of(response: httpx.Response, arrived: Arrived | None, most_bytes: int) -> BoundedBody:
+    return BoundedBody(response.headers.get("content-encoding", ""), arrived, most_bytes)

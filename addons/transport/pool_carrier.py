@@ -18,6 +18,7 @@ from addons.transport.carrier import (
     Met,
     NotConnected,
     NotInTime,
+    is_too_slow,
 )
 from addons.transport.upstream_request import request_of
 from addons.upstream.events import Answered, Body, Broken, Connected, Ended, NoConnection, UpstreamEvent
@@ -84,6 +85,8 @@ class _Carrying:
         self._silent_s = silent_s
         self._wait_s = 2 * silent_s if is_large else silent_s  # a large body takes its time to send, before an answer
         self._unsent: int | None = None
+        self._answered_s = self._heard_s
+        self._came_bytes = 0
         self._ends_s = self._heard_s + SENT_S
 
     def told(self, call: UpstreamCall, events: tuple[UpstreamEvent, ...]) -> None:
@@ -99,12 +102,16 @@ class _Carrying:
     def _take(self, event: UpstreamEvent) -> None:
         if isinstance(event, Answered):
             self._response, self._wait_s = event.response, self._silent_s
+            self._answered_s = self._heard_s
             coding = event.response.headers.get("content-encoding", "")
             self._body = BoundedBody(coding, self._arrived, self._most_bytes)
         elif isinstance(event, Body):
             assert self._body
             for piece in event.pieces:
                 self._body.feed(piece)
+                self._came_bytes += len(piece)
+            if is_too_slow(self._heard_s - self._answered_s, self._came_bytes, self._silent_s):
+                self.answer.set_exception(NotInTime())
         elif isinstance(event, Ended):
             assert self._response
             assert self._body

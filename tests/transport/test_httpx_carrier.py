@@ -13,6 +13,7 @@ from addons.transport.carrier import CONNECT_S, STEP_S, BrokenAnswer, NotConnect
 from addons.transport.httpx_carrier import HttpxCarrier, new_client
 from addons.upstream.port import Target
 from providers.contract.call import Call
+from tests.support.virtual_time import in_virtual_time
 
 PLAIN = Target("x.example", 443, tls=True)
 CALL = Call("GET", "https://x.example/a")
@@ -53,6 +54,30 @@ def test_a_fault_is_one_of_three_kinds(fault: Exception, kind: type[Exception]) 
         carried(site)
     if isinstance(caught.value, NotConnected):
         assert (caught.value.why, caught.value.in_time) == (str(fault), not isinstance(fault, httpx.ConnectTimeout))
+
+
+class Drips(httpx.AsyncByteStream):
+    """A body of which a byte comes now and then."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            await asyncio.sleep(STEP_S - 1)
+            yield b"x"
+
+
+@pytest.mark.parametrize("head", [False, True], ids=["the body", "the head"])
+@in_virtual_time
+async def test_an_answer_that_never_ends_is_given_up(head: bool) -> None:
+    """A command waited for as long as a byte came now and then."""
+
+    async def site(request: httpx.Request) -> httpx.Response:
+        if head:
+            await asyncio.Event().wait()
+        return httpx.Response(200, stream=Drips())
+
+    async with HttpxCarrier(transport=httpx.MockTransport(site)) as carrier:
+        with pytest.raises(NotInTime):
+            await carrier.carry(CALL, PLAIN)
 
 
 def test_a_redirect_is_an_answer_and_cookies_are_kept_apart() -> None:

@@ -7,7 +7,14 @@ from dataclasses import replace
 import pytest
 from mitmproxy.connection import Server
 
-from addons.transport.carrier import BODY_LIMIT_BYTES, CONNECT_S, STEP_S, BrokenAnswer, NotConnected, NotInTime
+from addons.transport.carrier import (
+    BODY_LIMIT_BYTES,
+    CONNECT_S,
+    STEP_S,
+    BrokenAnswer,
+    NotConnected,
+    NotInTime,
+)
 from addons.transport.pool_carrier import SENT_S, PoolCarrier
 from addons.upstream.http1 import ONE_WRITE_BYTES
 from providers.contract.call import Call
@@ -145,6 +152,27 @@ async def test_nothing_is_waited_for_for_ever(
     assert wire.closed
     assert getattr(caught.value, "in_time", False) is False
     assert len(house.wires.pool) == 0
+
+
+@pytest.mark.parametrize(("piece", "whole"), [(b"x", False), (b"x" * 200_000, True)])
+@in_virtual_time
+async def test_an_answer_that_comes_byte_by_byte_is_given_up_and_a_slow_one_not(piece: bytes, whole: bool) -> None:
+    """It was never silent, so it was waited for as long as it liked."""
+    house = House()
+    task = await house.begins()
+    wire = house.wires.made[-1]
+    wire.opens()
+    wire.says(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % (10 * len(piece)))
+    for _ in range(10):
+        await asyncio.sleep(STEP_S - 1)
+        if not task.done():
+            wire.says(piece)
+    if whole:
+        assert (await task).body == piece * 10
+    else:
+        with pytest.raises(NotInTime):
+            await task
+    assert house.now() > SILENCES * STEP_S
 
 
 @in_virtual_time
