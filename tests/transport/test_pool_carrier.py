@@ -10,6 +10,7 @@ from mitmproxy.connection import Server
 from addons.transport.carrier import (
     BODY_LIMIT_BYTES,
     CONNECT_S,
+    SILENCES,
     STEP_S,
     BrokenAnswer,
     NotConnected,
