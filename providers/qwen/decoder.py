@@ -190,7 +190,13 @@ class QwenDecoder(Decoder):
             self._other_frame(frame, out)
 
     def _other_frame(self, frame: Mapping[str, Any], out: list[Event]) -> None:
-        if frame.get("error") or frame.get("success") is False or "ret" in frame or is_challenge(frame):
+        if (
+            frame.get("error")
+            or frame.get("success") is False
+            or "ret" in frame
+            or set(frame) == {"detail"}
+            or is_challenge(frame)
+        ):
             self._fail(stream_error(frame), out)
         elif "response.created" in frame:
             self._candidates.register(mapping(frame["response.created"]))

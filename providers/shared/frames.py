@@ -2,18 +2,22 @@
 
 from abc import ABC, abstractmethod
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from providers.contract.errors import ErrorKind, ProviderError
 from providers.contract.events import Event, Failure, Finish, FinishReason
 from providers.contract.operation import Decoder
-from providers.formats.jsontext import EVENT_VALUES, INVALID, loads, unread
+from providers.formats.jsontext import EVENT_VALUES, INVALID, loads, mapping, text, unread
 from providers.formats.sse import ErrorData, SseLimit, SseReader
 from providers.formats.word_frames import WordFrames
 from providers.shared.quotable import quotable
 
 _KINDS_LIMIT: Final = 64
 _KIND_CHARS: Final = 60
+_FIRST_FAILURE: Final = 400
+"""Of HTTP's numbers, which such servers give as `code`."""
+_REFUSAL: Final = frozenset({"code", "message", "msg", "detail", "status", "data", "success", "request_id"})
 
 
 class FrameDecoder(Decoder, ABC):
@@ -109,6 +113,8 @@ class FrameDecoder(Decoder, ABC):
         else:
             frame = value if isinstance(value, dict) else {}
             self._frame(frame, out)
+            if not self._over and (words := refusal_in(frame)) is not None:
+                self._fail(self._broken_off(words), out)
             if self._alike.learns:
                 self._alike.forget()
                 if (found := self._words_in(frame)) is not None:
@@ -118,9 +124,12 @@ class FrameDecoder(Decoder, ABC):
         """What the site calls an error, in its own words where its frames know none of these."""
         if isinstance(value, dict):
             self._frame(value, out)
-        words = quotable(value if isinstance(value, str) else payload.decode("utf-8", "replace"))
-        message = f"{self.site} broke its answer off with an error." + (f" It said: {words}" if words else "")
-        self._fail(ProviderError(ErrorKind.PROVIDER_DOWN, message), out)
+        self._fail(self._broken_off(value if isinstance(value, str) else payload.decode("utf-8", "replace")), out)
+
+    def _broken_off(self, words: str) -> ProviderError:
+        said = quotable(words)
+        message = f"{self.site} broke its answer off with an error." + (f" It said: {said}" if said else "")
+        return ProviderError(ErrorKind.PROVIDER_DOWN, message)
 
     def _unreadable(self, why: str) -> ProviderError:
         return ProviderError(ErrorKind.PROVIDER_DOWN, f"{self.site}'s answer cannot be read on: {why}.")
@@ -135,3 +144,21 @@ class FrameDecoder(Decoder, ABC):
         if not self._over:
             out.append(Failure(error, thought_alone))
             self._over = True
+
+
+def refusal_in(frame: Mapping[str, Any]) -> str | None:
+    """What a frame says of a failure, in the shapes of servers in front of a site, of which its own decoder knows
+    nothing; None where it tells of none."""
+    error = frame.get("error")
+    if isinstance(error, dict | str) and error:
+        return text(error) or _words_in(mapping(error))
+    if frame.get("success") is False or set(frame) == {"detail"}:
+        return _words_in(frame)
+    code = frame.get("code")
+    if isinstance(code, int) and code >= _FIRST_FAILURE and frame.keys() <= _REFUSAL:
+        return _words_in(frame)
+    return None
+
+
+def _words_in(place: Mapping[str, Any]) -> str:
+    return next((words for name in ("message", "msg", "detail", "code") if (words := text(place.get(name)))), "")

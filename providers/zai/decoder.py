@@ -51,6 +51,7 @@ class ZaiDecoder(FrameDecoder):
     """The Decoder (providers/contract/operation.py) of one answer."""
 
     site = "Z.AI"
+    bare_json = True
 
     def __init__(
         self,

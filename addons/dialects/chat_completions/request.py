@@ -172,6 +172,8 @@ def _any_message(raw: dict[str, Any]) -> Message:
 def _part(form: PartBody, raw: dict[str, Any]) -> Part:
     if form.type == "text":
         return TextPart(form.text or "", form.model_extra or {})
+    if form.type == "refusal" and isinstance(said := raw.get("refusal"), str):
+        return TextPart(said)  # of an earlier answer; an API of this form gets it as it came
     if form.type == "image_url":
         image = form.image_url if isinstance(form.image_url, dict) else {"url": form.image_url}
         rest = {name: value for name, value in image.items() if name not in ("url", "detail")}

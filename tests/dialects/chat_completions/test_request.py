@@ -225,3 +225,13 @@ def test_values_that_change_nothing_are_taken_by_web_sessions_too(fields: dict[s
     parsed = ChatCompletions().parse(body(**fields))
     assert parsed.refusal is None
     check_support(parsed, taken(parsed, frozenset()), "zai", Model("m", "m"))
+
+
+def test_a_refusal_in_the_parts_of_an_earlier_answer_is_words_of_it() -> None:
+    parts = [{"type": "text", "text": "So"}, {"type": "refusal", "refusal": "no"}]
+    asked = body(messages=[*HI, {"role": "assistant", "content": parts}, *HI])
+    parsed = ChatCompletions().parse(asked)
+    chat = chat_in(parsed)
+    assert chat.messages[1].content == (TextPart("So"), TextPart("no"))
+    sent = json.loads(wire_request(chat, Model("m", "m"), Form()).body)
+    assert sent["messages"][1]["content"] == parts

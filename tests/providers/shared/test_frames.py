@@ -1,5 +1,6 @@
 """What decoders of event streams of JSON frames share: end marks, one terminal event, bounds, what is counted."""
 
+import json
 from typing import Any, ClassVar
 
 import pytest
@@ -10,7 +11,7 @@ from providers.contract.errors import ErrorKind
 from providers.contract.events import Event, Failure, Finish, FinishReason, Text
 from providers.formats.jsontext import EVENT_VALUES
 from providers.formats.sse import EVENT_LIMIT_BYTES
-from providers.shared.frames import FrameDecoder
+from providers.shared.frames import FrameDecoder, refusal_in
 
 
 class Words(FrameDecoder):
@@ -146,3 +147,37 @@ def test_what_the_site_calls_an_error_ends_the_answer(data: bytes, words: str) -
     assert isinstance(events[-1], Failure)
     assert words in events[-1].error.message
     assert decoder.close() == []
+
+
+REFUSALS: dict[str, dict[str, Any]] = {
+    "object": {"error": {"message": "gone"}},
+    "text": {"error": "gone"},
+    "success": {"success": False, "message": "gone"},
+    "detail": {"detail": "gone"},
+    "code": {"code": 502, "msg": "gone", "data": None},
+}
+
+
+@pytest.mark.parametrize("frame", REFUSALS.values(), ids=REFUSALS.keys())
+def test_a_failure_of_a_server_in_front_of_the_site_ends_the_answer(frame: dict[str, Any]) -> None:
+    decoder = Words()
+    body = b'data: {"w": "so"}\n\ndata: ' + json.dumps(frame).encode() + b"\n\ndata: [DONE]\n\n"
+    events = decoder.feed(body)
+    assert isinstance(events[-1], Failure)
+    assert "gone" in events[-1].error.message
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        {"error": None},
+        {"error": {}},
+        {"success": True},
+        {"code": 0, "msg": "ok"},
+        {"code": 500, "w": "a"},
+        {"code": "500"},
+    ],
+    ids=str,
+)
+def test_other_frames_are_the_sites_own(frame: dict[str, Any]) -> None:
+    assert refusal_in(frame) is None
