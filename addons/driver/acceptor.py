@@ -123,7 +123,7 @@ class Acceptor:
                 continue
             connection = _AcceptedConnection(found, peer)
             self._open.add(connection)
-            self.limiter.add(peer, connection.end)
+            self.limiter.add(peer, connection.end, connection.has_unread)
             task = asyncio.ensure_future(self._serve(connection, instance))
             self._tasks.add(task)
             task.add_done_callback(self._done)
@@ -233,6 +233,13 @@ class _AcceptedConnection:
     def unsent(self) -> int:
         """Bytes that wait until the client reads; none of a connection that is over."""
         return self.transport.get_write_buffer_size() if self.transport is not None and not self.is_over else 0
+
+    def has_unread(self) -> bool:
+        """Whether bytes of the client wait to be read."""
+        try:
+            return bool(self.socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+        except OSError:
+            return False
 
     def end(self) -> None:
         """Ends the connection at once; what waits to be sent is lost."""

@@ -8,6 +8,7 @@ import ipaddress
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 type Peer = tuple[object, ...]
@@ -17,6 +18,8 @@ type Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 type Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 UNLIMITED: Final = 1_000_000
+LOOKED_AT: Final = 64
+"""Connections that are asked whether they are silent, for each that comes."""
 _FORWARDED_BYTES: Final = 1024
 """The end of X-Forwarded-For that is read."""
 
@@ -94,6 +97,7 @@ class ConnectionLimiter:
 
     rules: ConnectionLimits = ConnectionLimits()
     _close: dict[Peer, Callable[[], None]] = field(default_factory=dict)
+    _has_said: dict[Peer, Callable[[], bool]] = field(default_factory=dict)
     _idle: OrderedDict[Peer, None] = field(default_factory=OrderedDict)
     """Those that may go, the longest silent first."""
     _idle_of: dict[str, OrderedDict[Peer, None]] = field(default_factory=dict)
@@ -109,14 +113,16 @@ class ConnectionLimiter:
             return self._evict(self._idle_of.get(host))
         return len(self) < self.rules.most or self._evict(self._idle)
 
-    def add(self, peer: Peer, close: Callable[[], None]) -> None:
-        self._close[peer] = close
+    def add(self, peer: Peer, close: Callable[[], None], has_said: Callable[[], bool] = lambda: False) -> None:
+        """`has_said`: whether something has come on it that nobody has read yet."""
+        self._close[peer], self._has_said[peer] = close, has_said
         self._of[host_of(peer)] += 1
         self.idle(peer)
 
     def remove(self, peer: Peer) -> None:
         if self._close.pop(peer, None) is None:
             return
+        del self._has_said[peer]
         self.busy(peer)
         host = host_of(peer)
         self._of[host] -= 1
@@ -139,9 +145,10 @@ class ConnectionLimiter:
             self._idle_of.setdefault(host_of(peer), OrderedDict())[peer] = None
 
     def _evict(self, idle_peers: OrderedDict[Peer, None] | None) -> bool:
-        if not idle_peers:
+        # Of many that come at once the first have asked, and were not read yet.
+        silent = (peer for peer in islice(idle_peers or (), LOOKED_AT) if not self._has_said[peer]())
+        if (peer := next(silent, None)) is None:
             return False
-        peer = next(iter(idle_peers))
         close = self._close[peer]
         self.remove(peer)  # at once: its own end comes later
         close()

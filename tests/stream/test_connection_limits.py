@@ -1,9 +1,11 @@
 """Who has to go when the house is full."""
 
+from functools import partial
+
 import pytest
 
 from addons.stream.body_budget import OF_ALL, OF_ONE, BodyBudget
-from addons.stream.connection_limits import ConnectionLimiter, ConnectionLimits, parse_networks
+from addons.stream.connection_limits import LOOKED_AT, ConnectionLimiter, ConnectionLimits, parse_networks
 
 ABROAD, OTHER, PROXY = "192.0.2.1", "192.0.2.2", "10.1.2.3"
 
@@ -68,6 +70,31 @@ def test_who_has_a_request_under_way_stays_and_the_newcomer_is_refused() -> None
     house.limiter.remove((ABROAD, 1))
     assert house.comes(OTHER, 3)
     assert house.gone == []
+
+
+def test_who_has_asked_and_was_not_read_yet_is_not_silent() -> None:
+    """Of sixty that came at once and asked, all but those there was room for were reset without a word."""
+    limiter, gone, said = ConnectionLimiter(ConnectionLimits(most=2)), list[int](), {1, 2}
+    for port in (1, 2):
+        limiter.add((ABROAD, port), partial(gone.append, port), lambda port=port: port in said)  # type: ignore[misc]
+    assert not limiter.make_room((OTHER, 3))
+    said.discard(2)
+    assert limiter.make_room((OTHER, 3))
+    assert gone == [2]
+
+
+def test_of_very_many_some_are_looked_at() -> None:
+    looks = list[int]()
+
+    def has_said(port: int) -> bool:
+        looks.append(port)
+        return True
+
+    limiter = ConnectionLimiter(ConnectionLimits(most=200))
+    for port in range(200):
+        limiter.add((ABROAD, port), lambda: None, partial(has_said, port))
+    assert not limiter.make_room((OTHER, 1))
+    assert len(looks) == LOOKED_AT
 
 
 def test_an_address_has_its_own_limit_and_makes_its_own_room() -> None:
