@@ -447,3 +447,11 @@ def test_an_early_refusal_of_the_beginning_holds_the_client_until_another_is_ask
     assert not held(drive)
     drive.client_sends(b"cdefghi")
     assert body_of(drive) == MADE + b"cdefghi"
+
+
+def test_a_refusal_behind_the_whole_body_holds_nobody() -> None:
+    drive = begun(length=3)
+    drive.client_sends(b"ab|")
+    assert body_of(drive) == MADE
+    drive.server_sends(b"HTTP/1.1 503 No\r\ncontent-length: 2\r\n\r\n")
+    assert not held(drive)
