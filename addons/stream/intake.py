@@ -283,6 +283,7 @@ class RequestIntake(OwnAnswers):
     def _end_upload(self) -> None:
         """Nothing more of the body is wanted."""
         if self.body is not None:
+            self.body.is_held = False  # who is read past is heard
             self._out.append(READ_PAST)
             if self.uploads:
                 self._receiving = Receiving.DROPPED

@@ -15,7 +15,7 @@ from addons.stream.port import Fault
 from addons.upstream.events import ENDED, TAKEN, Body, Broken, NoConnection
 from addons.upstream.upload import FULL_BYTES
 from tests.support.drive import TIMERS
-from tests.support.machine_drive import Enough, MachineDrive, PiecewiseAttempt, answered
+from tests.support.machine_drive import Enough, MachineDrive, PiecewiseAttempt, answered, told
 from tests.support.machine_rules import KEEPALIVE
 
 HOOKS = ["request", "responseheaders", "response", "error", "attempt_failed"]
@@ -297,3 +297,15 @@ class AnyUpload(RuleBasedStateMachine):
 
 TestAnyUpload = AnyUpload.TestCase
 TestAnyUpload.settings = settings(max_examples=100, stateful_step_count=40)
+
+
+def test_who_is_read_past_is_held_no_more_whatever_the_provider_takes() -> None:
+    drive = MachineDrive(PiecewiseAttempt(), uploading=Enough(), limits=LIMITS)
+    drive.head_comes(transfer_encoding="chunked")
+    drive.feed(Data(b"ab|"))
+    drive.is_read = False
+    drive.connects()
+    assert told(drive.feed(Data(b"n" * (FULL_BYTES + 1)))) == "hold"
+    assert told(drive.says(answered(302))) == "ReadPast responseheaders"
+    drive.outlet.waiting = 0
+    assert told(drive.says(TAKEN)) == told(drive.tick(LOOK_S)) == ""
