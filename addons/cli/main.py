@@ -17,7 +17,7 @@ from addons.cli.config_option import take_config_everywhere
 from addons.cli.help import dress
 from addons.cli.lazy_group import LazyGroup, Listed
 from addons.words.commands import serves, usual_file_here
-from addons.words.shown import json_line, shown
+from addons.words.shown import shown
 
 _WORDS: Final = "glassgate.words"
 COMMANDS: Final[Mapping[str, Listed]] = {
@@ -92,7 +92,9 @@ def _told(words: Sequence[str]) -> Iterator[None]:
     except click.ClickException as e:
         told = _printable(e)
         if _wants_json(words, told):
-            click.echo(json_line({"error": told.format_message()}, ascii_only=True))
+            from addons.cli.base import out_json  # what reads configurations
+
+            out_json({"error": told.format_message()})
         raise told from None
 
 

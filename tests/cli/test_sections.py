@@ -98,7 +98,8 @@ def test_a_capture_has_no_use_for_client_keys(made: Path, house: Path, monkeypat
 def test_no_command_was_forgotten() -> None:
     def leaves(group: click.Group) -> set[str]:
         found = set()
-        for name, command in group.commands.items():
+        for name in group.commands:
+            command = group.get_command(click.Context(group), name)
             inner = leaves(command) if isinstance(command, click.Group) else set()
             found |= {f"{name} {one}" for one in inner} or {name}
         return found
