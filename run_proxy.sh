@@ -6,7 +6,7 @@ while [ -L "$script" ]; do # a link to it, in ~/bin for one
   link="$(readlink "$script")"
   case "$link" in /*) script="$link" ;; *) script="$(dirname -- "$script")/$link" ;; esac
 done
-here="$(CDPATH= cd -- "$(dirname -- "$script")" && pwd)"
+here="$(CDPATH= cd -- "$(dirname -- "$script")" && pwd -P)" # the folder itself: a link to it may go, what is made stays
 
 usage() {
   cat <<'TEXT'
@@ -162,7 +162,7 @@ located() { # FILE: in the person's folder, or else beside this script
 chosen=() # --config FILE; nothing where glassgate finds the same by itself
 if [ -n "${GLASSGATE_CONFIG:-}" ]; then
   chosen=(--config "$(located "$GLASSGATE_CONFIG")")
-elif [ "$PWD" != "$here" ]; then
+elif [ "$(pwd -P)" != "$here" ]; then
   chosen=(--config "$here/config.local.yaml")
   [ -e "$here/config.local.yaml" ] || chosen=(--config "$here/config.yaml")
 fi

@@ -53,6 +53,20 @@ def test_a_link_to_it_is_followed(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, f"Glassgate {version()}\n", "")
 
 
+def test_a_link_to_the_checkout_is_not_what_its_commands_hang_on(tmp_path: Path) -> None:
+    """`.venv/bin/glassgate` led through the link from then on, and to nowhere once that was gone."""
+    (tmp_path / "a link").symlink_to(ROOT)
+    command = ROOT / ".venv" / "bin" / "glassgate"
+    run("keygen")
+    before = command.read_bytes()
+    try:
+        line = [str(tmp_path / "a link" / "run_proxy.sh"), "keygen"]
+        done = subprocess.run(line, capture_output=True, text=True, timeout=100, check=False)
+        assert (done.returncode, command.read_bytes()) == (0, before)
+    finally:
+        command.write_bytes(before)
+
+
 @pytest.mark.parametrize("arguments", [("--demo",), ("--config", "{file}"), ("--config", "{file}", "--web")])
 def test_a_port_in_use_is_told_in_our_words(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     file = tmp_path / "config.yaml"
