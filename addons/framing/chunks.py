@@ -18,6 +18,8 @@ CHUNK_LINE_BYTES: Final = 4096
 TRAILERS: Final = Bound(16 * 1024, 100)
 FRAMING_BYTES: Final = 64 * 1024
 """So much beside the sizes is always read in chunk lines; of a longer body it may make up one half."""
+PIECES: Final = 32
+"""Chunks of one packet that are passed on as they were sent; the rest of it is one piece."""
 
 _SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n\x00]*)?\r\n")
 _TRAILER: Final = re.compile(rb"[!#-'*+.^_`|~0-9A-Za-z-]+:[^\x00-\x08\x0a-\x1f\x7f]*")
@@ -142,10 +144,9 @@ type BodyReader = Callable[[LineBuffer], h11.Data | h11.EndOfMessage | None]
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """The result of one read of a body: what came of it, whether it ended; a `fault` stands behind that."""
+    """The result of one read of a body: its pieces, whether it ended; a `fault` stands behind the pieces."""
 
     pieces: list[bytes]
-    """One, or none."""
     ended: bool = False
     fault: str = ""
 
@@ -161,20 +162,20 @@ def reader_of(size: int | None, *, wants_fields: bool = False) -> FramedReader:
 
 
 def read_on(reader: BodyReader, buf: LineBuffer) -> Read:
-    """All of a body that `buf` holds, in one piece: what came together goes on together, and costs a step once."""
+    """All of a body that `buf` holds, in a few pieces: a flood of tiny chunks must not cost an event each."""
     pieces = reader.whole_chunks(buf) if isinstance(reader, ChunkedBodyReader) else []
     if pieces and not buf:
-        return Read(_together(pieces))
+        return Read(_few(pieces))
     while True:
         try:
             found = reader(buf)
         except h11.ProtocolError as e:
-            return Read(_together(pieces), fault=str(e))
+            return Read(_few(pieces), fault=str(e))
         if isinstance(found, h11.Data):
             pieces.append(bytes(found.data))
         else:
-            return Read(_together(pieces), ended=found is not None)
+            return Read(_few(pieces), ended=found is not None)
 
 
-def _together(pieces: list[bytes]) -> list[bytes]:
-    return [b"".join(pieces)] if len(pieces) > 1 else pieces
+def _few(pieces: list[bytes]) -> list[bytes]:
+    return [*pieces[:PIECES], b"".join(pieces[PIECES:])] if len(pieces) > PIECES else pieces

@@ -115,17 +115,24 @@ class RequestMachine(ClientAnswer):
         yield from self._advance(b"") or ()
 
     def _read(self, pieces: list[bytes]) -> Course | None:
-        """Reads pieces one after the other; what they give goes to the client in one piece."""
+        """Reads pieces one after the other; what they give goes to the client in one piece.
+
+        Up to the first words for the client one by one, for what stands before a failure is told to it, however the two
+        came; what came together with those words is then read together.
+        """
         attempt = self.attempt
         assert attempt
         self._times.last_heard = self.deps.clock()
-        reader, out = attempt.reader, b""
-        for number, piece in enumerate(pieces, 1):
-            out += attempt.data(piece)
+        reader, out, at = attempt.reader, b"", 0
+        while at < len(pieces):
+            out += attempt.data(pieces[at])
+            at += 1
             if reader.behind:
-                return self._read_slowly(attempt, out, iter(pieces[number:]))
+                return self._read_slowly(attempt, out, iter(pieces[at:]))
             if reader.state is not State.OPEN:
                 break
+            if out and len(pieces) - at > 1:
+                pieces, at = [b"".join(pieces[at:])], 0
         return self._advance(out)
 
     def _read_slowly(self, attempt: UpstreamAttempt, out: bytes, pieces: Iterator[bytes]) -> Course:

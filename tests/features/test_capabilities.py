@@ -64,7 +64,6 @@ CHANGING: list[tuple[dict[str, Any], str]] = [
     (ask({"role": "user", "content": [{"type": "text", "text": "see"}, PICTURE]}), "messages[1].content[1]"),
     (ask({"role": "user", "content": [{"type": "file", "file": {}}]}), "messages[1].content[0]"),
     (ask({"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}), "messages[1].content[0]"),
-    (ask({"role": "assistant", "content": [{"type": "refusal", "refusal": "no"}]}), "messages[1].content[0]"),
 ]
 
 

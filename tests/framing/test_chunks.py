@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addons.framing.chunks import CHUNK_LINE_BYTES, FRAMING_BYTES, ChunkedBodyReader, read_on
+from addons.framing.chunks import CHUNK_LINE_BYTES, FRAMING_BYTES, PIECES, ChunkedBodyReader, read_on
 from addons.framing.lines import LineBuffer
 
 
@@ -76,11 +76,19 @@ def test_any_data_in_any_chunks_and_packets(pieces: list[bytes], data: st.DataOb
     assert read(packets) == (b"".join(pieces), True, "", b"")
 
 
-def test_the_chunks_of_one_packet_are_one_piece() -> None:
+def test_a_packet_of_tiny_chunks_is_a_few_pieces() -> None:
+    buf = LineBuffer()
+    buf += chunk(b"x") * 1000
+    found = read_on(ChunkedBodyReader(), buf)
+    assert len(found.pieces) == PIECES + 1
+    assert b"".join(found.pieces) == b"x" * 1000
+    assert not buf
+
+
+def test_the_pieces_of_one_packet_are_as_they_were_sent() -> None:
     buf = LineBuffer()
     buf += chunk(b"data: 1\n\n") + chunk(b"data: 2\n\n") + b"5\r\nda"
-    assert read_on(ChunkedBodyReader(), buf).pieces == [b"data: 1\n\ndata: 2\n\nda"]
-    assert not buf
+    assert read_on(ChunkedBodyReader(), buf).pieces == [b"data: 1\n\n", b"data: 2\n\n", b"da"]
 
 
 def test_more_framing_than_content_is_a_fault_in_one_packet_and_in_many() -> None:

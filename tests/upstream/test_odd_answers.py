@@ -134,4 +134,5 @@ ENDLESS = {
 @pytest.mark.parametrize("at_once", [1, 16_384])
 @pytest.mark.parametrize("name", ENDLESS)
 def test_what_does_not_end_costs_what_it_is_long(name: str, at_once: int) -> None:
-    assert growth(read_of(*ENDLESS[name], at_once), 15_000) < MOST_RATIO
+    size = 15_000 if at_once == 1 else 150_000  # (several reads of them)
+    assert growth(read_of(*ENDLESS[name], at_once), size) < MOST_RATIO
